@@ -35,7 +35,10 @@ class DemoLesson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoCourse:
-    """The demo course as it ships: lessons in order, each ``target_length`` ± ``tolerance`` long."""
+    """The demo course as it ships, with its lessons in order.
+
+    Each lesson lasts ``target_length``, give or take ``tolerance``.
+    """
 
     slug: str
     title: str

@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""Make the recordings, transcripts, chapters and cover of the demo course from its texts.
+
+The voice is espeak-ng; ffmpeg makes it pleasant and brings it to the loudness that podcast apps
+expect. Each sentence is spoken by itself, so the times in transcript and chapters are true.
+What this script makes is kept in the repository: run it again after a change to a text.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import wave
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import imageio_ffmpeg
+from PIL import Image, ImageDraw, ImageFont
+
+from app.demo import DEMO_SLUG, DemoCourse, DemoLesson, load_demo_course
+
+FOLDER: Final = Path(__file__).resolve().parents[1] / "app" / "demo" / DEMO_SLUG
+
+# The voice: a little slower and lower than espeak-ng's own, with air between the words.
+VOICE: Final = ("-v", "nl", "-s", "152", "-p", "40", "-g", "1", "-a", "90")
+VOICE_RATE_HZ: Final = 22050
+SILENCE_LEVEL: Final = 200  # of 32768: what espeak-ng leaves before and after a sentence is quieter
+PAUSES_SECONDS: Final = {"start": 0.4, "sentence": 0.45, "breath": 0.95, "end": 1.0}
+TOOL_SECONDS: Final = 120
+
+# Warmer below, softer where the synthesis hisses. The all-pass filters spread the sharp pulses of
+# a synthetic voice over time: it sounds the same, its peaks are 2 dB lower, and the limiter rests.
+POLISH: Final = (
+    "highpass=f=70,"
+    "equalizer=f=180:t=o:w=1.2:g=2.5,"
+    "equalizer=f=3200:t=o:w=1.2:g=-3,"
+    "treble=f=7500:g=-4,"
+    "allpass=f=150:t=q:w=0.7,allpass=f=220:t=q:w=0.7,"
+    "allpass=f=330:t=q:w=0.7,allpass=f=500:t=q:w=0.7,"
+    "acompressor=threshold=-20dB:ratio=2:attack=8:release=160"
+)
+# Loudness that podcast apps play alike (Apple Podcasts for Creators, audio requirements, 2024):
+# -16 LKFS ±1 with a true peak of at most -1 dB. The limiter keeps room for what MP3 adds.
+TARGET_LUFS: Final = -16.0
+LIMIT_DBTP: Final = -2.0
+LOUDNESS_PASSES: Final = 3
+BITRATE: Final = "56k"
+
+COVER_PIXELS: Final = 1500
+SUPERSAMPLE: Final = 3
+FONT_FOLDER: Final = Path("/usr/share/fonts/truetype/charis")
+PAPER: Final = "#f6f1e6"
+INK: Final = "#1f2a30"
+ACCENT: Final = "#b4472c"
+
+
+class ToolMissingError(Exception):
+    """A program or font that this script needs is not on the machine."""
+
+    def __init__(self, tool: str, package: str) -> None:
+        self.tool = tool
+        super().__init__(f"{tool} is not installed. Install it with: apt-get install {package}")
+
+
+class ToolFailedError(Exception):
+    """A program that this script started ended with an error."""
+
+    def __init__(self, program: str, said: str) -> None:
+        self.program = program
+        super().__init__(f"{program} failed and said: {said.strip()[-500:]}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One line of a spoken text. ``chapter`` is the heading right above it, None further down."""
+
+    text: str
+    chapter: str | None
+    follows_breath: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cue:
+    """A sentence and when it sounds, in seconds from the start of the recording."""
+
+    sentence: Sentence
+    starts: float
+    ends: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loudness:
+    """What ffmpeg's EBU R128 meter says of a file."""
+
+    integrated_lufs: float
+    true_peak_db: float
+
+
+# --- text ----------------------------------------------------------------------------------
+
+
+def parse_spoken_text(text: str) -> list[Sentence]:
+    """Sentences in order; headings and empty lines become properties of the next sentence."""
+    sentences: list[Sentence] = []
+    chapter: str | None = None
+    follows_breath = False
+    for line in (raw.strip() for raw in text.splitlines()):
+        if line.startswith("# "):
+            chapter, follows_breath = line.removeprefix("# "), True
+        elif line:
+            sentences.append(Sentence(text=line, chapter=chapter, follows_breath=follows_breath))
+            chapter, follows_breath = None, False
+        else:
+            follows_breath = True
+    return sentences
+
+
+def phonetic(text: str, pronunciation: Mapping[str, str]) -> str:
+    """The sentence with the words that espeak-ng says wrongly spelled as its phonemes."""
+    words = re.compile(rf"\b({'|'.join(map(re.escape, pronunciation))})\b", re.IGNORECASE)
+    return words.sub(lambda word: f"[[{pronunciation[word[0].lower()]}]]", text)
+
+
+def render_transcript(cues: Iterable[Cue]) -> str:
+    """WebVTT with one numbered cue per sentence."""
+    blocks = [
+        f"{number}\n{_timestamp(cue.starts)} --> {_timestamp(cue.ends)}\n{cue.sentence.text}\n"
+        for number, cue in enumerate(cues, start=1)
+    ]
+    return "\n".join(["WEBVTT\n", *blocks])
+
+
+def chapter_starts(cues: Sequence[Cue]) -> list[tuple[str, float]]:
+    """Title and start of every chapter; the first one starts with the recording."""
+    starts = [(cue.sentence.chapter, cue.starts) for cue in cues if cue.sentence.chapter]
+    return [(title, at if index else 0.0) for index, (title, at) in enumerate(starts)]
+
+
+def render_chapters(cues: Sequence[Cue]) -> str:
+    """JSON chapters 1.2.0 (Podcastindex-org/podcast-namespace, chapters/jsonChapters.md)."""
+    chapters = [{"startTime": round(at, 3), "title": title} for title, at in chapter_starts(cues)]
+    document = {"version": "1.2.0", "chapters": chapters}
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def render_tags(course: DemoCourse, lesson: DemoLesson, cues: Sequence[Cue], ends: float) -> str:
+    """Tags and chapters in the format of ffmpeg's ffmetadata demuxer."""
+    lines = [
+        ";FFMETADATA1",
+        f"title={lesson.title}",
+        f"artist={course.author}",
+        f"album={course.title}",
+        f"track={lesson.number}/{len(course.lessons)}",
+        "language=nld",
+    ]
+    starts = chapter_starts(cues)
+    for (title, at), (_, until) in zip(starts, [*starts[1:], ("", ends)], strict=True):
+        lines += ["[CHAPTER]", "TIMEBASE=1/1000", f"START={at * 1000:.0f}"]
+        lines += [f"END={until * 1000:.0f}", f"title={title}"]
+    return "\n".join(lines) + "\n"
+
+
+def _timestamp(seconds: float) -> str:
+    minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
+
+
+# --- sound ---------------------------------------------------------------------------------
+
+
+def speak(text: str, wav: Path) -> "array[int]":
+    """Samples of one spoken sentence at VOICE_RATE_HZ, without the silence around it."""
+    _run([_espeak(), *VOICE, "-w", str(wav), text])
+    with wave.open(str(wav), "rb") as spoken:
+        samples = array("h", spoken.readframes(spoken.getnframes()))
+    loud = [index for index, sample in enumerate(samples) if abs(sample) > SILENCE_LEVEL]
+    return samples[loud[0] : loud[-1] + 1]
+
+
+def speak_lesson(
+    sentences: Iterable[Sentence], pronunciation: Mapping[str, str], wav: Path
+) -> list[Cue]:
+    """Speak the sentences one after the other into ``wav``; returns when each of them sounds."""
+    samples = _silence("start")
+    cues: list[Cue] = []
+    for sentence in sentences:
+        if cues:
+            samples += _silence("breath" if sentence.follows_breath else "sentence")
+        starts = len(samples) / VOICE_RATE_HZ
+        samples += speak(phonetic(sentence.text, pronunciation), wav)
+        cues.append(Cue(sentence=sentence, starts=starts, ends=len(samples) / VOICE_RATE_HZ))
+    samples += _silence("end")
+    with wave.open(str(wav), "wb") as spoken:
+        spoken.setparams((1, 2, VOICE_RATE_HZ, len(samples), "NONE", "not compressed"))
+        spoken.writeframes(samples.tobytes())
+    return cues
+
+
+def measure(sound: Path) -> Loudness:
+    """Integrated loudness and true peak of the whole file, measured as EBU R128 says."""
+    meter = "ebur128=peak=true:framelog=verbose"
+    report = _run([_ffmpeg(), "-nostdin", "-i", str(sound), "-af", meter, "-f", "null", "-"])
+    integrated = re.findall(r"\bI:\s+(-?[\d.]+) LUFS", report)[-1]
+    peak = re.findall(r"\bPeak:\s+(-?[\d.]+) dBFS", report)[-1]
+    return Loudness(integrated_lufs=float(integrated), true_peak_db=float(peak))
+
+
+def encode(wav: Path, tags: Path, mp3: Path) -> Loudness:
+    """Polish, bring to TARGET_LUFS and write as MP3; returns what was measured of the result.
+
+    The limiter takes a little loudness away, so the gain is corrected by what the result measures.
+    """
+    gain_db = 8.0
+    loudness = _encode_once(wav, tags, mp3, gain_db=gain_db)
+    for _ in range(LOUDNESS_PASSES - 1):
+        gain_db += TARGET_LUFS - loudness.integrated_lufs
+        loudness = _encode_once(wav, tags, mp3, gain_db=gain_db)
+    return loudness
+
+
+def _encode_once(wav: Path, tags: Path, mp3: Path, *, gain_db: float) -> Loudness:
+    limit = 10 ** (LIMIT_DBTP / 20)
+    # limited at four times the rate, so that peaks between two samples are caught as well
+    filters = (
+        f"{POLISH},volume={gain_db:.2f}dB,aresample=176400,"
+        f"alimiter=limit={limit:.4f}:attack=5:release=60:level=false,aresample=44100"
+    )
+    inputs = ["-i", str(wav), "-f", "ffmetadata", "-i", str(tags)]
+    metadata = ["-map", "0:a", "-map_metadata", "1", "-map_chapters", "1", "-id3v2_version", "3"]
+    codec = ["-c:a", "libmp3lame", "-b:a", BITRATE, "-ar", "44100", "-ac", "1", "-write_xing", "1"]
+    # without the version of ffmpeg in the file, so that the same tools give the same bytes
+    exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact"]
+    command = [_ffmpeg(), "-nostdin", "-y", "-v", "error", *inputs, "-af", filters]
+    _run([*command, *metadata, *codec, *exact, str(mp3)])
+    return measure(mp3)
+
+
+def _silence(kind: str) -> "array[int]":
+    return array("h", bytes(2 * round(PAUSES_SECONDS[kind] * VOICE_RATE_HZ)))
+
+
+def _espeak() -> str:
+    found = shutil.which("espeak-ng")
+    if found is None:
+        raise ToolMissingError("espeak-ng", "espeak-ng")
+    return found
+
+
+def _ffmpeg() -> str:
+    return shutil.which("ffmpeg") or str(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def _run(command: Sequence[str]) -> str:
+    """Run a program to its end; returns what it said on standard error."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=TOOL_SECONDS, check=False
+    )
+    if done.returncode != 0:
+        raise ToolFailedError(Path(command[0]).name, done.stderr)
+    return done.stderr
+
+
+# --- cover ---------------------------------------------------------------------------------
+
+
+def draw_cover(course: DemoCourse) -> Image.Image:
+    """The cover: the title on paper, and under it the row of beats, one per lesson."""
+    side = COVER_PIXELS * SUPERSAMPLE
+    image = Image.new("RGB", (side, side), PAPER)
+    draw = ImageDraw.Draw(image)
+    margin, radius = 0.105 * side, 0.057 * side
+    spaced = "\N{THIN SPACE}".join("AUDIOCURSUS")
+    draw.text((margin, margin), spaced, font=_font("Regular", 0.03), fill=INK, anchor="lt")
+    first, second, *rest = course.title.split()
+    for index, line in enumerate((f"{first} {second}", *rest)):
+        base = (margin - 0.004 * side, (0.343 + 0.15 * index) * side)
+        draw.text(base, line, font=_font("Bold", 0.142), fill=INK, anchor="ls")
+    draw_beats(draw, (margin, side - margin - radius), len(course.lessons), radius)
+    return image.resize((COVER_PIXELS, COVER_PIXELS), Image.Resampling.LANCZOS)
+
+
+def draw_beats(
+    draw: ImageDraw.ImageDraw, start: tuple[float, float], count: int, radius: float
+) -> None:
+    """A row of beats: those unlocked filled, the next one ringed, the last one open."""
+    left, middle = start
+    for index in range(count):
+        centre = (left + radius + index * radius * 3.85, middle)
+        if index < count - 2:
+            draw.circle(centre, radius, fill=ACCENT)
+            continue
+        draw.circle(centre, radius, outline=ACCENT, width=round(radius * 0.16))
+        if index == count - 2:
+            draw.circle(centre, radius * 0.52, fill=ACCENT)
+
+
+def _font(weight: str, size: float) -> ImageFont.FreeTypeFont:
+    path = FONT_FOLDER / f"CharisSIL-{weight}.ttf"
+    if not path.exists():
+        raise ToolMissingError("The typeface Charis SIL", "fonts-sil-charis")
+    return ImageFont.truetype(str(path), round(size * COVER_PIXELS * SUPERSAMPLE))
+
+
+# --- command -------------------------------------------------------------------------------
+
+
+def make_lesson(course: DemoCourse, lesson: DemoLesson, pronunciation: Mapping[str, str]) -> None:
+    """Write the recording, transcript and chapters of one lesson beside its text."""
+    with tempfile.TemporaryDirectory(prefix="cadans-demo-") as folder:
+        wav, tags = Path(folder, "lesson.wav"), Path(folder, "tags.txt")
+        cues = speak_lesson(parse_spoken_text(lesson.spoken_text), pronunciation, wav)
+        length = cues[-1].ends + PAUSES_SECONDS["end"]
+        tags.write_text(render_tags(course, lesson, cues, length), encoding="utf-8")
+        mp3 = FOLDER / lesson.audio.name
+        loudness = encode(wav, tags, mp3)
+    (FOLDER / lesson.transcript.name).write_text(render_transcript(cues), encoding="utf-8")
+    (FOLDER / lesson.chapters.name).write_text(render_chapters(cues), encoding="utf-8")
+    print(
+        f"{mp3.name}: {length:.1f} s, {mp3.stat().st_size / 1000:.0f} kB, {len(cues)} sentences, "
+        f"{loudness.integrated_lufs} LUFS, peak {loudness.true_peak_db} dBTP"
+    )
+
+
+def say_what_would_be_made(course: DemoCourse) -> None:
+    """Print what a real run would write, and write nothing."""
+    for lesson in course.lessons:
+        sentences = parse_spoken_text(lesson.spoken_text)
+        words = sum(len(sentence.text.split()) for sentence in sentences)
+        names = f"{lesson.audio.name}, {lesson.transcript.name}, {lesson.chapters.name}"
+        print(f"would make {names}: {len(sentences)} sentences, {words} words")
+    print(f"would make {course.cover.name}: {COVER_PIXELS} by {COVER_PIXELS} pixels")
+
+
+def make_all(course: DemoCourse, *, only: str) -> None:
+    """Make the recordings, the cover, or both."""
+    if only != "cover":
+        settings = tomllib.loads((FOLDER / "course.toml").read_text(encoding="utf-8"))
+        for lesson in course.lessons:
+            make_lesson(course, lesson, settings["pronunciation"])
+    if only != "audio":
+        cover = FOLDER / course.cover.name
+        draw_cover(course).save(cover, quality=92, subsampling=0, optimize=True)
+        print(f"{cover.name}: {cover.stat().st_size / 1000:.0f} kB")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 when everything was made, 1 when a tool is missing or failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=("all", "audio", "cover"), default="all")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be made, and stop")
+    options = parser.parse_args(arguments)
+    course = load_demo_course()
+    if options.dry_run:
+        say_what_would_be_made(course)
+        return 0
+    try:
+        make_all(course, only=options.only)
+    except (ToolMissingError, ToolFailedError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
