@@ -1,0 +1,36 @@
+"""The tables, under the words of the product."""
+
+from app.db.models.courses import Course, FormerSlug, Lesson, Recording, Upload
+from app.db.models.house import DailySalt, LimitCount, Mark, OutboxMail
+from app.db.models.people import Account, ApiToken, Confirmation, Listener, Membership
+from app.db.models.subscriptions import (
+    ErasedAddress,
+    FeedAddress,
+    Fetches,
+    PauseSpan,
+    Subscription,
+    Unlock,
+)
+
+__all__ = [
+    "Account",
+    "ApiToken",
+    "Confirmation",
+    "Course",
+    "DailySalt",
+    "ErasedAddress",
+    "FeedAddress",
+    "Fetches",
+    "FormerSlug",
+    "Lesson",
+    "LimitCount",
+    "Listener",
+    "Mark",
+    "Membership",
+    "OutboxMail",
+    "PauseSpan",
+    "Recording",
+    "Subscription",
+    "Unlock",
+    "Upload",
+]

@@ -1,0 +1,73 @@
+"""The engine and its two kinds of transaction."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+# How long a writer waits for the other one before it gives up: SQLite has one writer at a time.
+SQLITE_BUSY_MS = 10_000
+
+
+class Database:
+    """The tables of one house. A transaction ends where its `with` block ends.
+
+    `reading()` never waits for a writer. `writing()` takes SQLite's write lock at its start, because a
+    transaction that reads first and writes later fails there at once when another one wrote between.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._for_writing = engine.execution_options(cadans_begin="BEGIN IMMEDIATE")
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a transaction that only reads; whatever was changed in it is thrown away."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Open a transaction that is committed at the end, or rolled back when anything is raised."""
+        with Session(self._for_writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def open_database(url: str, *, pool_size: int = 16) -> Database:
+    """Open the database at `url` (`sqlite:///…` or `postgresql+psycopg://…`), without connecting yet."""
+    parsed = make_url(url)
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    engine = create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return Database(engine)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    """Make SQLite safe for threads and processes side by side."""
+    del entry
+    # The driver's own BEGIN comes too late; _begin_sqlite sends ours.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={SQLITE_BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    begin: Any = connection.get_execution_options().get("cadans_begin", "BEGIN")
+    connection.exec_driver_sql(begin)

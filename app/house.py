@@ -1,0 +1,24 @@
+"""One installation: its settings and the parts that are open."""
+
+from dataclasses import dataclass
+
+from app.clock import Clock
+from app.db.session import Database
+from app.mail.transport import MailTransport
+from app.settings import Settings
+from media.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What a request, a job or a command may reach for; made once, in `app.wiring`."""
+
+    settings: Settings
+    database: Database
+    store: Store
+    clock: Clock
+    mail: MailTransport
+
+    def close(self) -> None:
+        """Close what holds connections."""
+        self.database.close()

@@ -1,0 +1,71 @@
+"""In which language a page speaks, and how it writes dates and lengths."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, g, request
+from flask_babel import Babel, format_datetime, get_locale
+from markupsafe import Markup
+
+LANGUAGES = ("nl", "en")
+COOKIE = "language"
+COOKIE_SECONDS = 365 * 24 * 3600
+
+# How people say it: "donderdag 3 december om 06:00", "Thursday 3 December at 06:00".
+PATTERNS = {"nl": "EEEE d MMMM 'om' HH:mm", "en": "EEEE d MMMM 'at' HH:mm"}
+
+
+def set_up(app: Flask) -> None:
+    """Choose the language of every page and give templates their filters."""
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "translations")
+    Babel(app, default_locale="en", locale_selector=choose_language)
+    app.after_request(_remember)
+    app.jinja_env.filters.update(moment=moment, minutes=minutes)
+    app.jinja_env.globals.update(languages=LANGUAGES, current_language=current_language)
+
+
+def choose_language() -> str:
+    """Her choice on this page, else what the page is written in, else an earlier choice, else the browser's."""
+    asked = request.args.get("lang")
+    if asked in LANGUAGES:
+        return asked
+    remembered = request.cookies.get(COOKIE)
+    if remembered in LANGUAGES:
+        return remembered
+    if g.get("language") in LANGUAGES:
+        return str(g.language)
+    return request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+def speak(language: str) -> None:
+    """Say which language suits this page (a course's, a subscription's) when the reader has not chosen one."""
+    g.language = language
+
+
+def current_language() -> str:
+    """Answer the language of the page being made."""
+    locale = get_locale()
+    return locale.language if locale else "en"
+
+
+def moment(instant: datetime, zone: str = "Europe/Amsterdam") -> Markup:
+    """Write an instant as people say it, in `zone`, inside a `<time>` that machines can read."""
+    local = instant.astimezone(ZoneInfo(zone))
+    words = format_datetime(local, PATTERNS[current_language()], rebase=False)
+    return Markup('<time datetime="{}">{}</time>').format(
+        instant.astimezone(UTC).isoformat(timespec="seconds"), words
+    )
+
+
+def minutes(milliseconds: int) -> str:
+    """Write a length the way people say it: "14 min", "45 s" under a minute."""
+    seconds = round(milliseconds / 1000)
+    return f"{round(seconds / 60)} min" if seconds >= 60 else f"{seconds} s"  # noqa: PLR2004
+
+
+def _remember(response: Response) -> Response:
+    """Keep a choice made by link: one cookie with two letters, nothing about the person."""
+    asked = request.args.get("lang")
+    if asked in LANGUAGES:
+        response.set_cookie(COOKIE, asked, max_age=COOKIE_SECONDS, samesite="Lax", httponly=True)
+    return response

@@ -1,0 +1,116 @@
+"""From an error to an answer: one table, and three ways to say it."""
+
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app import errors
+from media.errors import StoreError
+
+log = structlog.get_logger()
+
+STATUS: dict[type[Exception], HTTPStatus] = {
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.StaleVersion: HTTPStatus.CONFLICT,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.LinkUsed: HTTPStatus.GONE,
+    errors.LinkExpired: HTTPStatus.GONE,
+    errors.LinkInvalid: HTTPStatus.NOT_FOUND,
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """Answer the status for an error: its own class's, else the nearest above it."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def set_up(app: Flask) -> None:
+    """Let every error become a page or a problem document, and none a stack trace."""
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(CSRFError, _answer_stale_form)
+    app.register_error_handler(Exception, _answer)
+
+
+def _answer(error: Exception) -> Response:
+    status = status_of(error)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request_failed", endpoint=request.endpoint, exc_info=error)
+    response = answer(status, getattr(error, "fields", None))
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(int(retry_after.total_seconds()))
+    return response
+
+
+def _answer_http(error: HTTPException) -> Response:
+    if error.response is not None or (error.code or 500) < 400:  # noqa: PLR2004 (redirects are no errors)
+        return make_response(error.get_response())
+    response = answer(HTTPStatus(error.code or 500))
+    for name, value in error.get_headers(request.environ):
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def _answer_stale_form(error: CSRFError) -> Response:
+    del error
+    return _page(
+        HTTPStatus.BAD_REQUEST,
+        _("This page was open too long"),
+        _("Nothing was changed. Go back, load the page again and send the form once more."),
+    )
+
+
+def answer(status: HTTPStatus, fields: dict[str, str] | None = None) -> Response:
+    """Say what happened: problem+json (RFC 9457) to scripts, a page to people."""
+    if request.path.startswith("/api/"):
+        return problem(status, fields)
+    title, remedy = _words(status)
+    return _page(status, title, remedy)
+
+
+def problem(status: HTTPStatus, fields: dict[str, str] | None = None) -> Response:
+    """Make a problem document."""
+    body = {"type": "about:blank", "title": status.phrase, "status": int(status)}
+    response = jsonify(body | ({"errors": fields} if fields else {}))
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    return response
+
+
+def _page(status: HTTPStatus, title: str, remedy: str) -> Response:
+    return make_response(render_template("error.html", title=title, remedy=remedy, status=int(status)), status)
+
+
+def _words(status: HTTPStatus) -> tuple[str, str]:
+    words = {
+        HTTPStatus.FORBIDDEN: (_("This is not for you"), _("Sign in with the account that may do this, or go back.")),
+        HTTPStatus.NOT_FOUND: (
+            _("There is nothing here"),
+            _("The address may be mistyped or the page is gone. Start again from the front page."),
+        ),
+        HTTPStatus.GONE: (_("This link no longer works"), _("Ask for a new one; links in mails are good only for a while.")),
+        HTTPStatus.CONFLICT: (
+            _("Somebody else saved first"),
+            _("Nothing of yours was saved. Load the page again to see what stands there now."),
+        ),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (_("That is too big"), _("Nothing was saved. Choose a smaller file.")),
+        HTTPStatus.UNPROCESSABLE_ENTITY: (_("Something in the form is not right"), _("Go back and mend it; nothing was saved.")),
+        HTTPStatus.TOO_MANY_REQUESTS: (_("That was too often"), _("Wait a while and try again.")),
+        HTTPStatus.SERVICE_UNAVAILABLE: (
+            _("A part of this house does not answer"),
+            _("Nothing is lost. Try again in a few minutes."),
+        ),
+    }
+    broken = (_("Something broke on our side"), _("Nothing of yours is lost. Try again; if it stays, tell who runs this house."))
+    return words.get(status, broken if status >= 500 else (status.phrase, _("Go back and try again.")))  # noqa: PLR2004

@@ -1,0 +1,12 @@
+"""Which faces the house has: the list of blueprints, and the delivery face in front of them all."""
+
+from flask import Blueprint, Flask
+
+from app.house import House
+
+BLUEPRINTS: tuple[Blueprint, ...] = ()
+
+
+def put_delivery_in_front(app: Flask, house: House) -> None:
+    """Let feeds and audio be answered before Flask wakes up."""
+    del app, house

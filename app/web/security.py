@@ -1,0 +1,78 @@
+"""What guards people's pages: session, CSRF, headers, gates."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, request
+from flask_wtf.csrf import CSRFProtect
+
+from app.settings import Settings
+from app.web import access
+
+csrf = CSRFProtect()
+
+# A page's form is text; files go to the store in parts, not through forms (the cover aside: 512 kB).
+MAX_FORM_BYTES = 2 * 2**20
+SESSION_LIFETIME = timedelta(days=30)
+
+
+def set_up(app: Flask, settings: Settings) -> None:
+    """Configure session and headers, and put the guards before every view."""
+    first, *older = settings.secret_keys
+    app.config.update(
+        SECRET_KEY=first,
+        SECRET_KEY_FALLBACKS=older,
+        SESSION_COOKIE_NAME="__Host-cadans" if settings.is_secure else "cadans",
+        SESSION_COOKIE_SECURE=settings.is_secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        # Our pages send no Referer, so it cannot be asked for; _refuse_other_sites checks instead.
+        WTF_CSRF_SSL_STRICT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.before_request(_refuse_other_sites)
+    app.before_request(access.stand_guard)
+    csrf.init_app(app)
+    headers = _headers(settings)
+    app.after_request(lambda response: _add_headers(response, headers))
+
+
+def _refuse_other_sites() -> None:
+    """Refuse what another site makes a browser send; browsers say so themselves (W3C Fetch Metadata)."""
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        abort(403)
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    store = _origin(settings.store.public_url)
+    policy = (
+        "default-src 'self'; img-src 'self' data:; "
+        f"media-src 'self' {store}; connect-src 'self' {store}; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy.replace(" ;", ";"),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if settings.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
+
+
+def _origin(url: str | None) -> str:
+    parts = urlsplit(url or "")
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _add_headers(response: Response, headers: dict[str, str]) -> Response:
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+    if not request.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
