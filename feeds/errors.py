@@ -39,3 +39,11 @@ class ImpossibleValue(FeedsError, ValueError):
         self.field = field
         self.reason = reason
         super().__init__(f"{subject}.{field} {reason}")
+
+
+class MissingLesson(FeedsError):
+    """An unlocked lesson has no place in the compiled course; compile the newer revision."""
+
+    def __init__(self, lesson_id: int) -> None:
+        self.lesson_id = lesson_id
+        super().__init__(f"lesson {lesson_id} is unlocked but not in the compiled course")

@@ -42,7 +42,7 @@ podcast:funding, podcast:person, podcast:updateFrequency and the name of podcast
 FIRST_CHOSEN_MOMENT_AFTER: Final = timedelta(days=4)
 """With a chosen weekday and hour, lesson 2 comes at least this long after lesson 1."""
 
-MAX_EVERY_DAYS: Final = 366
+MAX_EVERY_DAYS: Final = 365
 """The slowest rhythm: a lesson a year."""
 
 PUB_DATE_STEP: Final = timedelta(minutes=1)

@@ -27,7 +27,7 @@ class RhythmKind(StrEnum):
 class Rhythm:
     """The rule that says when lessons unlock.
 
-    `every_days` (1 to 366) belongs to EVERY_DAYS alone; `weekday` (0 is Monday) and `hour` (0 to
+    `every_days` (1 to 365) belongs to EVERY_DAYS alone; `weekday` (0 is Monday) and `hour` (0 to
     23, on the listener's clock) to WEEKDAY alone.
 
     Raises:
