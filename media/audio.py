@@ -64,8 +64,8 @@ class AudioFormat(StrEnum):
     def media_type(self) -> str:
         """The type for Content-Type and enclosure.
 
-        Source: "Podcast RSS feed requirements", podcasters.apple.com, table of enclosure types
-        (read November 2025): audio/mpeg for mp3, audio/x-m4a for m4a.
+        Source: the enclosure examples of help.apple.com/itc/podcasts_connect/#/itcb54353390
+        (Apple's feed requirements): audio/mpeg for mp3, audio/x-m4a for m4a.
         """
         return "audio/mpeg" if self is AudioFormat.MP3 else "audio/x-m4a"
 

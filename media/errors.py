@@ -97,8 +97,8 @@ class InvalidKey(MediaError):
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(
-            f"{key!r} is not an object key: keys are made of lower-case letters, digits, `-`, `_`"
-            " and single dots, in parts joined by `/`, and no part begins with a dot."
+            f"{key!r} is not an object key: keys look like `<course>/<name>.<extension>`, in"
+            " lower-case letters, digits, `-` and `_`."
         )
 
 
@@ -130,3 +130,53 @@ class TooMuchRead(MediaError):
         self.key = key
         self.limit_bytes = limit_bytes
         super().__init__(f"Looking at {key!r} took more than {limit_bytes} bytes.")
+
+
+class FfmpegUnusable(MediaError):
+    """There is no ffmpeg, or it cannot do what we need."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        self.where = where
+        self.reason = reason
+        super().__init__(
+            f"ffmpeg cannot be used ({where}: {reason}): install ffmpeg 5 or newer,"
+            " or the package imageio-ffmpeg, which brings one along."
+        )
+
+
+class NotDecodable(MediaError):
+    """Only MP3 and AAC in M4A are ever given to ffmpeg."""
+
+    def __init__(self, audio_format: str) -> None:
+        self.audio_format = audio_format
+        super().__init__(f"A file of kind {audio_format!r} is never decoded: refuse it instead.")
+
+
+class FileTooBig(MediaError):
+    """More bytes came than may come. Nothing was kept."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(f"The file is larger than {limit_bytes} bytes; nothing of it was kept.")
+
+
+class UnreadableText(MediaError):
+    """Captions or chapters that we cannot make out.
+
+    Attributes:
+        line: Counted from 1; None when no single line is to blame.
+    """
+
+    def __init__(self, reason: str, line: int | None = None) -> None:
+        self.reason = reason
+        self.line = line
+        where = f"line {line}: " if line else ""
+        super().__init__(f"{where}{reason}")
+
+
+class UnreadableCover(MediaError):
+    """This picture cannot be used as a cover: judge it first, the findings say why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The picture cannot be used: {reason}")
