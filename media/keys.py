@@ -10,9 +10,9 @@ from media.errors import InvalidKey
 ObjectKey = NewType("ObjectKey", str)
 DownloadName = NewType("DownloadName", str)
 
-# One part of a key. Lower case only: folders on macOS and Windows do not tell `A` from `a`.
-_PART: Final = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
-_KEY: Final = re.compile(rf"{_PART}(?:/{_PART})*")
+# Lower case only: folders on macOS and Windows do not tell `A` from `a`. Always one `/`, so that in
+# a folder no object stands where another needs a directory.
+_KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9]+)?")
 # S3 allows 1024 bytes (Amazon S3 user guide, "Naming Amazon S3 objects", read November 2025);
 # a folder needs room for its own path beside it.
 _KEY_LENGTH: Final = 200
@@ -24,7 +24,7 @@ _LETTERS: Final = str.maketrans(
     {
         "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O",
         "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th",
-        "\N{LATIN SMALL LETTER DOTLESS I}": "i", "ħ": "h", "Ħ": "H", "ŋ": "n", "Ŋ": "N", "&": " en ",
+        "\N{LATIN SMALL LETTER DOTLESS I}": "i", "ħ": "h", "Ħ": "H", "ŋ": "n", "Ŋ": "N",
     }
 )  # fmt: skip
 # Windows opens a device under these names, whatever the extension
@@ -50,9 +50,14 @@ def parse_object_key(text: str) -> ObjectKey:
     Raises:
         InvalidKey: it holds anything else than a key may.
     """
-    if len(text) > _KEY_LENGTH or not _KEY.fullmatch(text):
+    if not is_object_key(text):
         raise InvalidKey(text)
     return ObjectKey(text)
+
+
+def is_object_key(text: str) -> bool:
+    """Whether `parse_object_key` takes this text."""
+    return len(text) <= _KEY_LENGTH and _KEY.fullmatch(text) is not None
 
 
 def make_download_name(title: str, extension: str, *, fallback: str = "lesson") -> DownloadName:

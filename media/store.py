@@ -24,6 +24,9 @@ UploadId = NewType("UploadId", str)
 # "Amazon S3 multipart upload limits", read November 2025).
 MIN_PART_BYTES: Final = 5 * 2**20
 MAX_PARTS: Final = 10_000
+# Signature version 4 lets an address live seven days (Amazon S3 user guide, "Download and upload
+# objects with presigned URLs", read November 2025).
+MAX_PRESIGN_SECONDS: Final = 7 * 24 * 3600
 CHUNK_BYTES: Final = 64 * 1024
 
 
@@ -102,8 +105,8 @@ class ObjectStore(Protocol):
         """Store the chunks as one object, wholly or not at all.
 
         When this returns the object survives a crash. When `chunks` raises, the same exception
-        comes out and nothing is stored. The size is what came, 0 included. A key is the caller's
-        to keep unique: putting one twice leaves either object, whole.
+        comes out and nothing is stored. The size is what came, 0 included. To keep keys unique is
+        the caller's part; putting to one again replaces its object.
         """
         ...
 
@@ -134,7 +137,10 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str = "") -> Iterator[ListedObject]:
-        """Every object whose key begins with `prefix`, ordered by key. Uploads are not objects."""
+        """Every object whose key begins with `prefix`, ordered by key.
+
+        Open uploads are no objects, and what others put under names that are no keys is left out.
+        """
         ...
 
     def presign_get(
@@ -151,6 +157,9 @@ class ObjectStore(Protocol):
         `content_type`, and with a `download_name` is saved under that. Any Range may be sent. The
         address is for GET alone (HEAD answers 403). Nothing is asked of the store: a key that does
         not exist gets an address too.
+
+        Raises:
+            ValueError: `seconds` is not 1 … `MAX_PRESIGN_SECONDS`.
         """
         ...
 
@@ -249,6 +258,13 @@ def check_part_number(number: int) -> None:
     """Raise ValueError unless a part may have this number."""
     if not 1 <= number <= MAX_PARTS:
         message = f"parts are numbered 1 to {MAX_PARTS}, not {number}"
+        raise ValueError(message)
+
+
+def check_seconds(seconds: int) -> None:
+    """Raise ValueError unless a presigned address may live this long."""
+    if not 1 <= seconds <= MAX_PRESIGN_SECONDS:
+        message = f"an address lives 1 to {MAX_PRESIGN_SECONDS} seconds, not {seconds}"
         raise ValueError(message)
 
 
