@@ -102,3 +102,51 @@ class LinkExpired(LinkInvalid):
 
 class LinkUsed(LinkInvalid):
     """A mail link of ours that did its one job before."""
+
+
+class SlugTaken(InvalidInput):
+    """Another course has, or once had, this slug; or the house needs the word itself."""
+
+    def __init__(self, slug: str) -> None:
+        self.slug = slug
+        super().__init__({"slug": f"{slug!r} is taken"})
+
+
+class TitleTaken(InvalidInput):
+    """Another lesson of the course has this title, give or take capitals."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        super().__init__({"title": f"another lesson of this course is called {title!r}"})
+
+
+class EmailTaken(InvalidInput):
+    """There is an account with this address."""
+
+    def __init__(self) -> None:
+        super().__init__({"email": "there is an account with this address"})
+
+
+class NotReady(InvalidInput):
+    """Something else must come first; `why` is a word that a page turns into a sentence."""
+
+    def __init__(self, what: str, why: str) -> None:
+        self.what = what
+        self.why = why
+        super().__init__({what: f"not yet: {why}"})
+
+
+class LessonHeard(InvalidInput):
+    """Somebody has unlocked this lesson, so that it cannot be thrown away."""
+
+    def __init__(self, lesson_id: int) -> None:
+        self.lesson_id = lesson_id
+        super().__init__({"lesson": "somebody has it already: withdraw it instead"})
+
+
+class CoverRefused(InvalidInput):
+    """The picture cannot be used as a cover; carries the findings that say why."""
+
+    def __init__(self, findings: Sequence[object]) -> None:
+        self.findings = tuple(findings)
+        super().__init__({"cover": "the picture cannot be used"})
