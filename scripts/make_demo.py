@@ -25,6 +25,7 @@ import imageio_ffmpeg
 from PIL import Image, ImageDraw, ImageFont
 
 from app.demo import DEMO_SLUG, DemoCourse, DemoLesson, load_demo_course
+from media.limits import TARGET_LUFS
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "app" / "demo" / DEMO_SLUG
 
@@ -46,9 +47,7 @@ POLISH: Final = (
     "allpass=f=330:t=q:w=0.7,allpass=f=500:t=q:w=0.7,"
     "acompressor=threshold=-20dB:ratio=2:attack=8:release=160"
 )
-# Loudness that podcast apps play alike (Apple Podcasts for Creators, audio requirements, 2024):
-# -16 LKFS ±1 with a true peak of at most -1 dB. The limiter keeps room for what MP3 adds.
-TARGET_LUFS: Final = -16.0
+# below the true peak that media.limits allows, because encoding to MP3 adds a little
 LIMIT_DBTP: Final = -2.0
 LOUDNESS_PASSES: Final = 3
 BITRATE: Final = "56k"
