@@ -1,9 +1,9 @@
 """Who may do what: pure predicates, and the answer is no unless one of them says yes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from collections.abc import Mapping
 
 from app.kinds import CourseState, Role
 
@@ -21,7 +21,7 @@ class Access(StrEnum):
     # An account with a role in the course that the address names.
     COURSE = "course"
     # A script with an API token.
-    API_TOKEN = "api_token"
+    SCRIPT = "script"
     # Demo on this machine alone.
     DEMO = "demo"
 

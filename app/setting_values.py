@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from feeds.tokens import FeedKeys
 from media.errors import InvalidStoreUrl
-from media.store import StoreLocation, parse_store_url
+from media.location import FolderLocation, S3Location, parse_store_url
 
 T = TypeVar("T", bound=StrEnum)
 
@@ -23,7 +23,7 @@ SIZE_UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 OFFSET_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
-class Problem(Exception):  # noqa: N818 (it is a sentence about a setting, not a failure of ours)
+class Problem(Exception):
     """What is wrong with one setting, as the rest of a sentence that starts with its name."""
 
 
@@ -76,6 +76,7 @@ class Smtp:
 
 
 MailTarget = Maildir | Smtp
+StoreLocation = FolderLocation | S3Location
 
 
 def parse_folder(text: str) -> Path:
@@ -144,7 +145,9 @@ def parse_presign_seconds(text: str) -> timedelta:
 def parse_size(text: str) -> int:
     """Read a size: `500 MB`, `2 GB`, or plain bytes."""
     match = re.fullmatch(r"(\d{1,12})\s*([KMG]?B?)", text.strip().upper())
-    unit = match and SIZE_UNITS.get(match[2].removesuffix("B") + "B" if match[2] not in {"", "B"} else "")
+    unit = match and SIZE_UNITS.get(
+        match[2].removesuffix("B") + "B" if match[2] not in {"", "B"} else ""
+    )
     if not match or not unit or int(match[1]) == 0:
         raise Problem(f"says {text!r}: write a size such as 500 MB.")
     return int(match[1]) * unit
@@ -156,13 +159,17 @@ def parse_feed_keys(text: str) -> FeedKeys:
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = re.fullmatch(r"(\d{1,3}):([0-9a-fA-F]{64})", part)
         if not match or int(match[1]) > 255:  # noqa: PLR2004 (one byte in the token)
-            raise Problem("has a key that is not `number:64 hex digits` with a number from 0 to 255.")
+            raise Problem(
+                "has a key that is not `number:64 hex digits` with a number from 0 to 255."
+            )
         if int(match[1]) in keys:
             raise Problem(f"has key number {match[1]} twice: every key keeps a number of its own.")
         keys[int(match[1])] = bytes.fromhex(match[2])
     if not keys:
-        raise Problem(f"is missing: make one with `{_recipe('1:')}`, keep it safe, never remove it.")
-    return FeedKeys(keys=keys, current=list(keys)[-1])
+        raise Problem(
+            f"is missing: make one with `{_recipe('1:')}`, keep it safe, never remove it."
+        )
+    return FeedKeys(secrets=keys, current=list(keys)[-1])
 
 
 def parse_secret_keys(text: str) -> tuple[str, ...]:
@@ -171,7 +178,9 @@ def parse_secret_keys(text: str) -> tuple[str, ...]:
     if not keys:
         raise Problem(f"is missing: make one with `{_recipe('')}`.")
     if any(len(key) < MIN_SECRET_CHARS for key in keys):
-        raise Problem(f"has a key of under {MIN_SECRET_CHARS} characters: make one with `{_recipe('')}`.")
+        raise Problem(
+            f"has a key of under {MIN_SECRET_CHARS} characters: make one with `{_recipe('')}`."
+        )
     return keys
 
 
@@ -214,7 +223,9 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise Problem(f"has something that is no network ({error}): write 10.0.0.0/8, 127.0.0.1.") from error
+        raise Problem(
+            f"has something that is no network ({error}): write 10.0.0.0/8, 127.0.0.1."
+        ) from error
 
 
 def parse_source_url(text: str) -> str:
@@ -243,9 +254,13 @@ def unsafe_together(found: dict[str, Any]) -> list[str]:
     is_here = is_loopback(base_url)
     problems = []
     if demo is Demo.ON and not is_here:
-        problems.append("CADANS_DEMO is 1, but CADANS_BASE_URL is not this machine: a demo shows every mail.")
+        problems.append(
+            "CADANS_DEMO is 1, but CADANS_BASE_URL is not this machine: a demo shows every mail."
+        )
     if demo is Demo.LAN and not _is_address(base_url, "is_private"):
-        problems.append("CADANS_DEMO is lan: CADANS_BASE_URL must be this machine's address in its own network.")
+        problems.append(
+            "CADANS_DEMO is lan: CADANS_BASE_URL must be this machine's address in its own network."
+        )
     if demo is Demo.OFF and found["demo_clock"]:
         problems.append("CADANS_DEMO_CLOCK works only with CADANS_DEMO=1: remove it.")
     if demo is Demo.OFF and not is_here:
@@ -256,9 +271,13 @@ def unsafe_together(found: dict[str, Any]) -> list[str]:
 def _unsafe_in_public(base_url: str, mail: MailTarget) -> list[str]:
     problems = []
     if not base_url.startswith("https://"):
-        problems.append("CADANS_BASE_URL must be https:// for everything but this machine: private feeds pass over it.")
+        problems.append(
+            "CADANS_BASE_URL must be https:// for everything but this machine: private feeds pass over it."
+        )
     if isinstance(mail, Maildir):
-        problems.append("CADANS_MAIL is a folder: nobody would get a mail. Name a mail server: smtp://user:pass@host:587.")
+        problems.append(
+            "CADANS_MAIL is a folder: nobody would get a mail. Name a mail server: smtp://user:pass@host:587."
+        )
     return problems
 
 

@@ -4,64 +4,150 @@ Each field names its variable, its default and what it is for; README's table is
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self, get_type_hints
 
 from app import setting_values as values
 from app.errors import SettingsInvalid
 from app.keys import embedded_feed_keys, embedded_secret_keys
-from app.setting_values import AudioDelivery, Bind, Demo, MailTarget, Problem
+from app.setting_values import AudioDelivery, Bind, Demo, MailTarget, Problem, StoreLocation
 from feeds.tokens import FeedKeys
-from media.store import StoreLocation
+from media.location import FolderLocation
 
 PREFIX = "CADANS_"
 
 
-def _setting(default: str | None, about: str) -> Any:  # noqa: ANN401 (dataclasses.field is typed so)
-    """Declare a setting; `default` is text as it would stand in the environment, None: worked out."""
-    return field(metadata={"default": default, "about": about})
+Parse = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How one setting is read: its parser, its default as text (None: worked out), what it is for."""
+
+    parse: Parse
+    default: str | None
+    about: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that tells one installation from another."""
 
-    var: Path = _setting("var", "folder of all embedded data")
-    bind: Bind = _setting("127.0.0.1:8000", "address and port to listen on")
-    base_url: str = _setting(None, "the address people use, without a slash at the end; default http:// and BIND")
-    database_url: str = _setting(None, "`sqlite:///file` or `postgresql://user:pass@host/name`; default SQLite in VAR")
-    store: StoreLocation = _setting(
-        None,
-        "`folder:path` or `s3://bucket?endpoint=…&public_endpoint=…&region=…&addressing=path|virtual`; "
-        "default a folder in VAR; credentials by the usual AWS variables",
-    )
-    audio: AudioDelivery = _setting(
-        "redirect", "`redirect` to the store where it can be reached, `serve` the bytes ourselves, or `accel` by nginx"
-    )
-    presign_seconds: timedelta = _setting("43200", "how long a redirect to the store stays good")
-    max_upload: int = _setting("500 MB", "largest audio file that is accepted")
-    feed_keys: FeedKeys = _setting(
-        None, "`1:<64 hex digits>`, further ones after a comma, the last one makes new addresses; never remove one"
-    )
-    secret_keys: tuple[str, ...] = _setting(
-        None, "for sessions and mail links, comma between; the first signs, all verify"
-    )
-    mail: MailTarget = _setting(
-        None, "`smtp://user:pass@host:587?tls=starttls` (or `tls=implicit`, `tls=none`) or `maildir:path`; default a Maildir in VAR"
-    )
-    mail_from: str = _setting(None, "sender of every mail, `Name <address>`; default cadans@ and the host of BASE_URL")
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
-        "", "networks whose X-Forwarded headers are believed, comma between; none by default"
-    )
-    source_url: str = _setting(
-        "https://pypi.org/project/cadans/", "where the source of this very version can be had; in every footer"
-    )
-    demo: Demo = _setting("0", "`1`: demo on this machine alone; `lan`: demo for the phones in the same network")
-    demo_clock: timedelta = _setting("+0d", "how far ahead the demo's clock runs: `+7d`, `+12h`")
+    var: Annotated[Path, Setting(values.parse_folder, "var", "folder of all embedded data")]
+    bind: Annotated[
+        Bind, Setting(values.parse_bind, "127.0.0.1:8000", "address and port to listen on")
+    ]
+    base_url: Annotated[
+        str,
+        Setting(
+            values.parse_base_url,
+            None,
+            "the address people use, scheme and host only; default `http://` and BIND",
+        ),
+    ]
+    database_url: Annotated[
+        str,
+        Setting(
+            values.parse_database_url,
+            None,
+            "`sqlite:///file` or `postgresql://user:pass@host/name`; default SQLite in VAR",
+        ),
+    ]
+    store: Annotated[
+        StoreLocation,
+        Setting(
+            values.parse_store,
+            None,
+            "`folder:path` or `s3://bucket?endpoint=…&public_endpoint=…&region=…&addressing=path`"
+            " (or `virtual`); default a folder in VAR; credentials by the usual AWS variables",
+        ),
+    ]
+    audio: Annotated[
+        AudioDelivery,
+        Setting(
+            values.parse_audio,
+            "redirect",
+            "`redirect` to the store where it can be reached, `serve` the bytes, or `accel` by nginx",
+        ),
+    ]
+    presign_seconds: Annotated[
+        timedelta,
+        Setting(
+            values.parse_presign_seconds, "43200", "how long a redirect to the store stays good"
+        ),
+    ]
+    max_upload: Annotated[
+        int, Setting(values.parse_size, "500 MB", "largest audio file that is accepted")
+    ]
+    feed_keys: Annotated[
+        FeedKeys,
+        Setting(
+            values.parse_feed_keys,
+            None,
+            "`1:` and 64 hex digits, further keys after a comma, the last one makes new addresses;"
+            " never remove one; made in VAR for SQLite with a folder store, required otherwise",
+        ),
+    ]
+    secret_keys: Annotated[
+        tuple[str, ...],
+        Setting(
+            values.parse_secret_keys,
+            None,
+            "for sessions and mail links, comma between, the first signs, all verify; made in VAR"
+            " for SQLite with a folder store, required otherwise",
+        ),
+    ]
+    mail: Annotated[
+        MailTarget,
+        Setting(
+            values.parse_mail,
+            None,
+            "`smtp://user:pass@host:587?tls=starttls` (or `tls=implicit`, `tls=none`), or"
+            " `maildir:path`; default a Maildir in VAR",
+        ),
+    ]
+    mail_from: Annotated[
+        str,
+        Setting(
+            values.parse_sender,
+            None,
+            "sender of every mail, `Name <address>`; default cadans at the host of BASE_URL",
+        ),
+    ]
+    trusted_proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        Setting(
+            values.parse_networks,
+            "",
+            "networks whose X-Forwarded headers are believed, comma between; none by default",
+        ),
+    ]
+    source_url: Annotated[
+        str,
+        Setting(
+            values.parse_source_url,
+            "https://pypi.org/project/cadans/",
+            "where the source of this very version can be had; stands in every footer",
+        ),
+    ]
+    demo: Annotated[
+        Demo,
+        Setting(
+            values.parse_demo,
+            "0",
+            "`1`: a demo for this machine alone; `lan`: for the phones in the same network too",
+        ),
+    ]
+    demo_clock: Annotated[
+        timedelta,
+        Setting(
+            values.parse_offset, "+0d", "how far ahead the clock of a demo runs: `+7d`, `+12h`"
+        ),
+    ]
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -75,7 +161,7 @@ class Settings:
     @property
     def is_embedded(self) -> bool:
         """Whether all data lie in `var`: one process, its worker a thread of it."""
-        return self.database_url.startswith("sqlite") and self.store.is_folder
+        return self.database_url.startswith("sqlite") and isinstance(self.store, FolderLocation)
 
     @property
     def is_secure(self) -> bool:
@@ -88,6 +174,7 @@ class _Reader:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
+        self.settings = all_settings()
         self.problems: list[str] = []
         self.read_values: dict[str, Any] = {}
 
@@ -111,18 +198,18 @@ class _Reader:
         return self.read_values
 
     def _take(self, name: str, default: str | None = None) -> None:
-        spec = next(each for each in fields(Settings) if each.name == name)
+        setting = self.settings[name]
         try:
             text = self._text(name)
             if text is None:
-                text = spec.metadata["default"] if default is None else default
-            self.read_values[name] = PARSERS[name](text)
+                text = setting.default or "" if default is None else default
+            self.read_values[name] = setting.parse(text)
         except Problem as problem:
-            self.problems.append(f"{variable(spec)} {problem}")
+            self.problems.append(f"{variable(name)} {problem}")
 
     def _text(self, name: str) -> str | None:
         """Answer the variable's text, or that of the file which its _FILE variant names."""
-        key = PREFIX + name.upper()
+        key = variable(name)
         direct, path = self.environ.get(key), self.environ.get(f"{key}_FILE")
         if direct is not None and path is not None:
             raise Problem(f"and {key}_FILE are both set: remove one of them.")
@@ -134,8 +221,11 @@ class _Reader:
             raise Problem(f"_FILE names {path}, which cannot be read ({error}).") from error
 
     def _take_keys(self, folder: Path) -> None:
-        for name, make in (("feed_keys", embedded_feed_keys), ("secret_keys", embedded_secret_keys)):
-            is_given = {PREFIX + name.upper(), f"{PREFIX}{name.upper()}_FILE"} & set(self.environ)
+        for name, make in (
+            ("feed_keys", embedded_feed_keys),
+            ("secret_keys", embedded_secret_keys),
+        ):
+            is_given = {variable(name), f"{variable(name)}_FILE"} & set(self.environ)
             if is_given or not self._is_embedded():
                 self._take(name, "")
             elif not self.problems:
@@ -144,10 +234,10 @@ class _Reader:
     def _is_embedded(self) -> bool:
         store = self.read_values.get("store")
         database = self.read_values.get("database_url", "")
-        return database.startswith("sqlite") and store is not None and store.is_folder
+        return database.startswith("sqlite") and isinstance(store, FolderLocation)
 
     def _refuse_unknown(self) -> None:
-        known = {variable(each) for each in fields(Settings)}
+        known = {variable(name) for name in self.settings}
         known |= {f"{name}_FILE" for name in known} | CLIENT_VARIABLES
         for name in sorted(self.environ):
             if name.startswith(PREFIX) and name not in known:
@@ -158,30 +248,16 @@ class _Reader:
             self.problems += values.unsafe_together(self.read_values)
 
 
-def variable(spec: "Field[Any]") -> str:
-    """Name the environment variable of a setting's field."""
-    assert spec.default is MISSING  # noqa: S101 (no default but the one in its metadata)
-    return PREFIX + spec.name.upper()
+def variable(name: str) -> str:
+    """Name the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def all_settings() -> dict[str, Setting]:
+    """Answer every setting by its name, in the order of the class."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
 # Read by the upload command on a laptop, not by the server.
 CLIENT_VARIABLES = {"CADANS_SERVER", "CADANS_TOKEN"}
-
-PARSERS = {
-    "var": values.parse_folder,
-    "bind": values.parse_bind,
-    "base_url": values.parse_base_url,
-    "database_url": values.parse_database_url,
-    "store": values.parse_store,
-    "audio": values.parse_audio,
-    "presign_seconds": values.parse_presign_seconds,
-    "max_upload": values.parse_size,
-    "feed_keys": values.parse_feed_keys,
-    "secret_keys": values.parse_secret_keys,
-    "mail": values.parse_mail,
-    "mail_from": values.parse_sender,
-    "trusted_proxies": values.parse_networks,
-    "source_url": values.parse_source_url,
-    "demo": values.parse_demo,
-    "demo_clock": values.parse_offset,
-}

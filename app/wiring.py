@@ -4,8 +4,12 @@ from app.clock import clock_ahead, system_clock
 from app.db.session import open_database
 from app.house import House
 from app.mail.transport import open_transport
+from app.setting_values import StoreLocation
 from app.settings import Settings
-from media.store import open_store
+from media.folder import FolderStore
+from media.location import FolderLocation
+from media.s3 import S3Store
+from media.store import Store
 
 
 def open_house(settings: Settings) -> House:
@@ -20,3 +24,8 @@ def open_house(settings: Settings) -> House:
         clock=clock_ahead(offset) if offset else system_clock,
         mail=open_transport(settings.mail),
     )
+
+
+def open_store(location: StoreLocation) -> Store:
+    """Open the store that the settings name."""
+    return FolderStore(location) if isinstance(location, FolderLocation) else S3Store(location)

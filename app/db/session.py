@@ -37,6 +37,12 @@ class Database:
         with Session(self._for_writing, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @contextmanager
+    def connect_for_writing(self) -> Iterator[Connection]:
+        """Open a connection without ORM, committed at the end: for migrations and bulk work."""
+        with self._for_writing.connect() as connection, connection.begin():
+            yield connection
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
@@ -47,7 +53,7 @@ def open_database(url: str, *, pool_size: int = 16) -> Database:
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
-    engine = create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    engine = create_engine(parsed, pool_size=pool_size, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -35,7 +35,9 @@ class Worker:
         self._house = house
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._repeat, args=(task,), name=f"cadans-{task.name}", daemon=True)
+            threading.Thread(
+                target=self._repeat, args=(task,), name=f"cadans-{task.name}", daemon=True
+            )
             for task in tasks
         ]
 
@@ -58,7 +60,8 @@ class Worker:
     def _once(self, task: Task) -> timedelta:
         try:
             done = task.run(self._house)
-        except Exception as error:  # noqa: BLE001 (a worker outlives whatever a task meets)
-            log.error("task_failed", task=task.name, error=type(error).__name__, exc_info=error)
+        except Exception:
+            # A worker outlives whatever a task meets.
+            log.exception("task_failed", task=task.name)
             return task.every + REST_AFTER_FAILURE
         return timedelta(0) if done else task.every

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from typing import Protocol
 
 from app.errors import CadansError
-from app.setting_values import MailTarget, Maildir, Smtp
+from app.setting_values import Maildir, MailTarget, Smtp
 
 # RFC 5321 4.5.3.2 allows minutes; a worker with other mails to send does not wait that long.
 SMTP_TIMEOUT_SECONDS = 20
@@ -49,7 +49,9 @@ class MaildirTransport:
             self._target.path.parent.mkdir(parents=True, exist_ok=True)
             mailbox.Maildir(self._target.path).add(message)
         except OSError as error:
-            raise MailServerUnreachable(f"cannot write to the mail folder: {error.strerror}") from error
+            raise MailServerUnreachable(
+                f"cannot write to the mail folder: {error.strerror}"
+            ) from error
 
 
 class SmtpTransport:

@@ -89,28 +89,47 @@ def problem(status: HTTPStatus, fields: dict[str, str] | None = None) -> Respons
 
 
 def _page(status: HTTPStatus, title: str, remedy: str) -> Response:
-    return make_response(render_template("error.html", title=title, remedy=remedy, status=int(status)), status)
+    return make_response(
+        render_template("error.html", title=title, remedy=remedy, status=int(status)), status
+    )
 
 
 def _words(status: HTTPStatus) -> tuple[str, str]:
     words = {
-        HTTPStatus.FORBIDDEN: (_("This is not for you"), _("Sign in with the account that may do this, or go back.")),
+        HTTPStatus.FORBIDDEN: (
+            _("This is not for you"),
+            _("Sign in with the account that may do this, or go back."),
+        ),
         HTTPStatus.NOT_FOUND: (
             _("There is nothing here"),
             _("The address may be mistyped or the page is gone. Start again from the front page."),
         ),
-        HTTPStatus.GONE: (_("This link no longer works"), _("Ask for a new one; links in mails are good only for a while.")),
+        HTTPStatus.GONE: (
+            _("This link no longer works"),
+            _("Ask for a new one; links in mails are good only for a while."),
+        ),
         HTTPStatus.CONFLICT: (
             _("Somebody else saved first"),
             _("Nothing of yours was saved. Load the page again to see what stands there now."),
         ),
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (_("That is too big"), _("Nothing was saved. Choose a smaller file.")),
-        HTTPStatus.UNPROCESSABLE_ENTITY: (_("Something in the form is not right"), _("Go back and mend it; nothing was saved.")),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+            _("That is too big"),
+            _("Nothing was saved. Choose a smaller file."),
+        ),
+        HTTPStatus.UNPROCESSABLE_ENTITY: (
+            _("Something in the form is not right"),
+            _("Go back and mend it; nothing was saved."),
+        ),
         HTTPStatus.TOO_MANY_REQUESTS: (_("That was too often"), _("Wait a while and try again.")),
         HTTPStatus.SERVICE_UNAVAILABLE: (
             _("A part of this house does not answer"),
             _("Nothing is lost. Try again in a few minutes."),
         ),
     }
-    broken = (_("Something broke on our side"), _("Nothing of yours is lost. Try again; if it stays, tell who runs this house."))
-    return words.get(status, broken if status >= 500 else (status.phrase, _("Go back and try again.")))  # noqa: PLR2004
+    broken = (
+        _("Something broke on our side"),
+        _("Nothing of yours is lost. Try again; if it stays, tell who runs this house."),
+    )
+    return words.get(
+        status, broken if status >= 500 else (status.phrase, _("Go back and try again."))
+    )

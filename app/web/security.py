@@ -1,13 +1,14 @@
 """What guards people's pages: session, CSRF, headers, gates."""
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 from flask_wtf.csrf import CSRFProtect
 
+from app.setting_values import StoreLocation
 from app.settings import Settings
 from app.web import access
+from media.location import Addressing, FolderLocation
 
 csrf = CSRFProtect()
 
@@ -48,7 +49,7 @@ def _refuse_other_sites() -> None:
 
 
 def _headers(settings: Settings) -> dict[str, str]:
-    store = _origin(settings.store.public_url)
+    store = _store_origin(settings.store)
     policy = (
         "default-src 'self'; img-src 'self' data:; "
         f"media-src 'self' {store}; connect-src 'self' {store}; "
@@ -65,9 +66,17 @@ def _headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def _origin(url: str | None) -> str:
-    parts = urlsplit(url or "")
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+def _store_origin(store: StoreLocation) -> str:
+    """Answer where browsers reach the store; a folder is reached through us."""
+    if isinstance(store, FolderLocation):
+        return ""
+    endpoint = store.public_endpoint or store.endpoint
+    if endpoint is None:
+        region = f"{store.region}." if store.region else ""
+        return f"https://{store.bucket}.s3.{region}amazonaws.com"
+    if store.addressing is Addressing.VIRTUAL:
+        return endpoint.replace("://", f"://{store.bucket}.", 1)
+    return endpoint
 
 
 def _add_headers(response: Response, headers: dict[str, str]) -> Response:

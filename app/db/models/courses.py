@@ -17,7 +17,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db.base import Base, RowId, instant, long_text, milliseconds, one_of, pk, short_text, size_bytes
+from app.db.base import (
+    Base,
+    RowId,
+    instant,
+    long_text,
+    milliseconds,
+    one_of,
+    pk,
+    short_text,
+    size_bytes,
+)
 from app.kinds import (
     CourseState,
     LessonState,
@@ -84,7 +94,7 @@ class Course(Base):
     revised_at: Mapped[instant]
     # Grows when rhythm, order or publication change what unlocks when.
     plan_revision: Mapped[int] = mapped_column(default=1)
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
 
     lessons: Mapped[list["Lesson"]] = relationship(
         lazy="raise_on_sql", order_by="(Lesson.position, Lesson.id)", viewonly=True
@@ -141,7 +151,7 @@ class Lesson(Base):
     transcript: Mapped[str | None] = mapped_column(Text)
     chapters: Mapped[list[Any] | None] = mapped_column(JSON)
     created_at: Mapped[instant]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
 
     recording: Mapped["Recording | None"] = relationship(
         lazy="raise_on_sql", foreign_keys=[recording_id], post_update=True
@@ -172,7 +182,7 @@ class Recording(Base):
     # The true length once analysed, before that what the tags claim; null: unknown.
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     state: Mapped[RecordingState] = mapped_column(one_of(RecordingState), index=True)
-    # [{code, severity, values}]
+    # A list of objects with code, severity and values.
     findings: Mapped[list[Any]] = mapped_column(JSON, default=list)
     # What was measured, for people who ask: {"bitrate_bps": …, "loudness_lufs": …}
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

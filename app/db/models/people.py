@@ -28,7 +28,7 @@ class Account(Base):
     wrong_tries: Mapped[int] = mapped_column(default=0)
     # Null: the last try was right.
     last_wrong_try_at: Mapped[datetime | None]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy reads it off the class)
 

@@ -16,10 +16,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db.base import Base, RowId, instant, one_of, pk, short_text
-from app.kinds import EndReason, RetireReason
+from app.db.base import Base, RowId, instant, one_of, pk
 from app.db.models.courses import Course
 from app.db.models.people import Listener
+from app.kinds import EndReason, RetireReason
 from feeds.rhythm import RhythmKind
 
 ALIVE = text("ended_at IS NULL")
@@ -44,9 +44,7 @@ class Subscription(Base):
             sqlite_where=text("next_unlock_at IS NOT NULL"),
             postgresql_where=text("next_unlock_at IS NOT NULL"),
         ),
-        CheckConstraint(
-            "(ended_at IS NULL) = (end_reason IS NULL)", name="an_end_has_a_reason"
-        ),
+        CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="an_end_has_a_reason"),
         CheckConstraint("pace_every_days BETWEEN 1 AND 365", name="every_days_in_a_year"),
         CheckConstraint("pace_weekday BETWEEN 0 AND 6", name="weekday_from_monday"),
         CheckConstraint("pace_hour BETWEEN 0 AND 23", name="hour_of_day"),
@@ -115,7 +113,9 @@ class FeedAddress(Base):
 
     __tablename__ = "feed_addresses"
     __table_args__ = (
-        CheckConstraint("(retired_at IS NULL) = (reason IS NULL)", name="a_retirement_has_a_reason"),
+        CheckConstraint(
+            "(retired_at IS NULL) = (reason IS NULL)", name="a_retirement_has_a_reason"
+        ),
         Index(
             "uq_feed_addresses_one_in_use",
             "subscription_id",
@@ -176,7 +176,9 @@ class Fetches(Base):
     """How often one app fetched one thing for one subscription on one day (UTC). No address is kept."""
 
     __tablename__ = "fetches"
-    __table_args__ = (UniqueConstraint("subscription_id", "fetched_on", "resource", "app", "status"),)
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "fetched_on", "resource", "app", "status"),
+    )
 
     id: Mapped[pk]
     subscription_id: Mapped[int] = mapped_column(

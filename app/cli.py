@@ -1,0 +1,52 @@
+"""The command `cadans`."""
+
+import sys
+
+import click
+
+from app.commands.accounts import accounts
+from app.commands.database import database
+from app.commands.serving import demo, serve, worker
+from app.commands.tokens import tokens
+from app.errors import CadansError, SettingsInvalid
+from app.log import set_up_logging
+from app.settings import Settings
+from app.upload.cli import upload
+from app.version import __version__
+from app.wiring import open_house
+from media.errors import MediaError
+
+# These need no settings of a server.
+WITHOUT_HOUSE = {"upload"}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cadans", message="%(prog)s %(version)s")
+@click.pass_context
+def cadans(context: click.Context) -> None:
+    """Self-hosted audio courses and podcasts with a private feed for every listener.
+
+    Settings come from the environment (CADANS_…); the README has the table.
+    """
+    set_up_logging()
+    is_asking_help = {"-h", "--help"} & set(sys.argv[1:])
+    if context.invoked_subcommand not in WITHOUT_HOUSE and not is_asking_help:
+        house = open_house(Settings.from_env())
+        context.obj = house
+        context.call_on_close(house.close)
+
+
+for command in (serve, worker, database, accounts, tokens, demo, upload):
+    cadans.add_command(command)
+
+
+def main() -> None:
+    """Run the command; say what went wrong in words, never as a stack trace."""
+    try:
+        cadans.main(prog_name="cadans")
+    except SettingsInvalid as error:
+        click.echo(f"cadans cannot start; these settings need mending:\n{error}", err=True)
+        sys.exit(2)
+    except (CadansError, MediaError) as error:
+        click.echo(f"cadans: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,86 @@
+"""`cadans serve` and `cadans worker`: the two kinds of process."""
+
+import signal
+import threading
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+
+from app.db import migrate
+from app.services.demo import refuse_clock_stepping_back, set_up_demo
+from app.errors import CadansError
+from app.house import House
+from app.jobs.tasks import TASKS
+from app.jobs.worker import Worker
+
+# A process that streams bytes needs this many threads, or slow readers hold up polls.
+BLOCKING_THREADS = 16
+
+
+class TablesNotReady(CadansError):
+    """The database is older (or newer) than this release."""
+
+
+@click.command()
+@click.option("--workers", default=1, show_default=True, help="Web processes; SQLite wants one.")
+@click.option(
+    "--threads", default=BLOCKING_THREADS, show_default=True, help="Requests at once in each process."
+)
+@click.pass_obj
+def serve(house: House, workers: int, threads: int) -> None:
+    """Serve pages, feeds and audio.
+
+    With SQLite and a folder store the worker runs along; otherwise run `cadans worker` beside it.
+    """
+    _check(house)
+    jobs = Worker(house, TASKS) if house.settings.is_embedded else None
+    if jobs:
+        jobs.start()
+    bind = house.settings.bind
+    click.echo(f"Cadans serves {house.settings.base_url}", err=True)
+    Granian(
+        "app.wsgi:application",
+        address=bind.host,
+        port=bind.port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        # Addresses hold tokens: never an access log of ours.
+        log_access=False,
+        log_enabled=False,
+        respawn_failed_workers=True,
+    ).serve()
+    if jobs:
+        jobs.stop()
+
+
+@click.command()
+@click.pass_obj
+def worker(house: House) -> None:
+    """Send mail, record unlocks, judge recordings: what must happen outside a request."""
+    _check(house)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    jobs = Worker(house, TASKS)
+    jobs.start()
+    click.echo("Cadans works", err=True)
+    stop.wait()
+    jobs.stop()
+
+
+@click.command()
+@click.pass_obj
+def demo(house: House) -> None:
+    """Make the demo course and its owner; a second call changes nothing."""
+    _check(house)
+    for line in set_up_demo(house):
+        click.echo(line)
+
+
+def _check(house: House) -> None:
+    here, needed = migrate.current_revision(house.database), migrate.newest_revision()
+    if here != needed:
+        raise TablesNotReady(f"the tables are at {here}, this release needs {needed}: run `cadans db upgrade`")
+    refuse_clock_stepping_back(house)

@@ -1,0 +1,52 @@
+"""Bring a database to the tables of this release. Alembic, run from code: no file to find or edit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app.db.session import Database
+
+Step = Callable[[Config, str], None]
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Apply what is missing, in one transaction; a second call changes nothing."""
+    _run(database, command.upgrade, revision)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Take migrations back to `revision` ("base": all of them). For tests and for emergencies."""
+    _run(database, command.downgrade, revision)
+
+
+def current_revision(database: Database) -> str | None:
+    """Answer where the database stands; None: it has no tables of ours."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str:
+    """Answer the revision that this release needs."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    if revision is None:
+        raise LookupError(MIGRATIONS)
+    return revision
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _run(database: Database, step: Step, revision: str) -> None:
+    config = _config()
+    with database.connect_for_writing() as connection:
+        config.attributes["connection"] = connection
+        step(config, revision)

@@ -1,0 +1,18 @@
+"""Run by Alembic: applies migrations over the connection that `app.db.migrate` opened."""
+
+from alembic import context
+
+from app.db import models
+from app.db.base import Base
+
+assert models  # noqa: S101 (imported for its tables)
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    compare_type=True,
+    # SQLite cannot alter a table; Alembic copies it instead.
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

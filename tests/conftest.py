@@ -1,0 +1,7 @@
+"""Where fixtures come from: one module per real part."""
+
+pytest_plugins = [
+    "tests.parts.house",
+    "tests.parts.postgres",
+    "tests.parts.rgw",
+]
