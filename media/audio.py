@@ -1,7 +1,6 @@
-"""What a sound file is: its kind, and what its headers and tags claim.
+"""What a sound file is: its kind, what its headers and tags claim, and what was heard in it.
 
-Everything here is a claim that was read, not a judgement: ``rules`` judges. What was heard rather
-than read is ``decode.DecodeFacts``.
+AudioFacts are claims that were read, DecodeFacts is what was heard; ``rules`` judges both.
 """
 
 from dataclasses import dataclass
@@ -181,3 +180,42 @@ class AudioFacts:
     def has_cover(self) -> bool:
         """Whether a picture is inside the file."""
         return self.tags.has_cover
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A part of a recording, from the beginning of the recording."""
+
+    starts: timedelta
+    ends: timedelta
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.ends - self.starts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeFacts:
+    """What was heard in a recording."""
+
+    is_finished: bool = True
+    """False: a limit stopped ffmpeg; nothing else here is to be trusted."""
+    scanned: timedelta = timedelta(0)
+    """Length of all packets that look like sound."""
+    duration: timedelta = timedelta(0)
+    """Up to where sound could be decoded: the true length."""
+    lost_packets: int = 0
+    """Packets that could not be decoded."""
+    junk_bytes: int = 0
+    """Bytes between the sound that are no sound."""
+    damaged_at: timedelta | None = None
+    """Where the first of these is; None: nothing is damaged."""
+    packet_length: timedelta = timedelta(0)
+    """Average length of a packet."""
+    loudness_lufs: float | None = None
+    """Integrated loudness (EBU R 128); None: it is silent from beginning to end."""
+    peak_db: float | None = None
+    """True peak in dBTP; None: digital silence."""
+    silences: tuple[Stretch, ...] = ()
+    """Silent stretches in order."""

@@ -9,7 +9,6 @@ none, reads no input of ours, inherits no environment, and has limits on time, m
 """
 
 import re
-import resource
 import subprocess
 import sys
 import threading
@@ -21,7 +20,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO, Final
 
-from media.audio import AudioFormat
+from media.audio import AudioFormat, DecodeFacts, Stretch
 from media.errors import FfmpegUnusable, NotDecodable
 from media.limits import (
     LARGEST_MP3_FRAME_BYTES,
@@ -30,6 +29,9 @@ from media.limits import (
     SILENCE_THRESHOLD_DB,
     DecodeLimits,
 )
+
+if sys.platform == "linux":
+    import resource
 
 _DEMUXERS: Final = {AudioFormat.MP3: ("mp3",), AudioFormat.M4A: ("mov", "-enable_drefs", "0")}
 _SPEAK: Final = timedelta(seconds=0.25)
@@ -41,45 +43,6 @@ _METERS: Final = (
     # a mono file is heard from both loudspeakers: measured as such, one target fits both
     "ebur128=peak=true:dualmono=true"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """A part of a recording, from the beginning of the recording."""
-
-    starts: timedelta
-    ends: timedelta
-
-    @property
-    def length(self) -> timedelta:
-        """How long it is."""
-        return self.ends - self.starts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecodeFacts:
-    """What was heard in a recording."""
-
-    is_finished: bool = True
-    """False: a limit stopped ffmpeg; nothing else here is to be trusted."""
-    scanned: timedelta = timedelta(0)
-    """Length of all packets that look like sound."""
-    duration: timedelta = timedelta(0)
-    """Up to where sound could be decoded: the true length."""
-    lost_packets: int = 0
-    """Packets that could not be decoded."""
-    junk_bytes: int = 0
-    """Bytes between the sound that are no sound."""
-    damaged_at: timedelta | None = None
-    """Where the first of these is; None: nothing is damaged."""
-    packet_length: timedelta = timedelta(0)
-    """Average length of a packet."""
-    loudness_lufs: float | None = None
-    """Integrated loudness (EBU R 128); None: it is silent from beginning to end."""
-    peak_db: float | None = None
-    """True peak in dBTP; None: digital silence."""
-    silences: tuple[Stretch, ...] = ()
-    """Silent stretches in order."""
 
 
 def decode(

@@ -34,6 +34,10 @@ LENGTH_TOLERANCE: Final = timedelta(seconds=1)
 # What a first look at sizes alone may call cut off or glued: tags at odd places move sizes.
 CUT_RATIO: Final = 1.02
 GLUED_RATIO: Final = 0.9
+# The lowest rate of any MP3 (ISO/IEC 13818-3 §2.4.2.3). A length that implies less is a lie.
+LOWEST_POSSIBLE_BPS: Final = 8_000
+# What is missing once the true length is known: a second of a quarter of an hour.
+MISSING_RATIO: Final = 1.001
 # Shorter losses are a click, longer ones are missing words.
 SHORTEST_DAMAGE: Final = timedelta(seconds=1)
 
