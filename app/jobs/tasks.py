@@ -1,5 +1,6 @@
 """Which tasks a worker runs."""
 
+from app.jobs.unlocks import UNLOCKS
 from app.jobs.worker import Task
 
-TASKS: tuple[Task, ...] = ()
+TASKS: tuple[Task, ...] = (UNLOCKS,)

@@ -1,0 +1,24 @@
+"""Writes down what unlocked, and puts the news of it into the outbox."""
+
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.house import House
+from app.jobs.worker import Task
+from app.services.unlocks import record_due
+
+# Short transactions: on SQLite nobody else writes meanwhile.
+BATCH: Final = 200
+# A mail may come this much after its lesson; the lesson itself is in the feed on the second.
+EVERY: Final = timedelta(seconds=10)
+
+
+def record_unlocks(house: House) -> int:
+    """Record one batch; answer for how many subscriptions."""
+    host = urlsplit(house.settings.base_url).hostname or "localhost"
+    with house.database.writing() as session:
+        return record_due(session, now=house.clock(), limit=BATCH, host=host)
+
+
+UNLOCKS: Final = Task(name="unlocks", every=EVERY, run=record_unlocks)

@@ -1,0 +1,322 @@
+"""Unlocks: what a subscription may hear now, what comes next, and writing down what came.
+
+What is unlocked is always computed (`feeds.rhythm`) from rows; nothing waits for the worker. The
+worker writes it down, so that it stays whatever the plan says later, and so that a mail goes out
+exactly once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from app.db.models import Course, Lesson, Listener, PauseSpan, Subscription, Unlock
+from app.errors import SubscriptionNotFound
+from app.kinds import LessonState
+from app.services import outbox
+from feeds.rhythm import (
+    Life,
+    Pause,
+    PlannedLesson,
+    PlannedUnlock,
+    RecordedUnlock,
+    Rhythm,
+    RhythmKind,
+    next_unlock_at,
+    unlocked,
+    upcoming,
+)
+from feeds.rhythm import Unlock as UnlockedLesson
+
+NOTICE_TEMPLATE = "lesson_unlocked"
+# How many subscriptions one transaction takes at most when a whole course is recorded.
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One subscription and all that decides what it may hear."""
+
+    subscription: Subscription
+    course: Course
+    life: Life
+    lessons: tuple[PlannedLesson, ...]
+
+    def unlocked(self, now: datetime) -> tuple[UnlockedLesson, ...]:
+        """Answer what may be heard, in order of unlock."""
+        return unlocked(self.life, self.lessons, now)
+
+    def upcoming(self, now: datetime) -> tuple[PlannedUnlock, ...]:
+        """Answer what has a date ahead, soonest first."""
+        return upcoming(self.life, self.lessons, now)
+
+    def next_unlock_at(self, now: datetime) -> datetime | None:
+        """Answer when something unlocks next; None: nothing has a date."""
+        return next_unlock_at(self.life, self.lessons, now)
+
+
+def get_plan(session: Session, subscription_id: int) -> Plan:
+    """Answer the plan of a subscription.
+
+    Raises:
+        SubscriptionNotFound: there is none by that id.
+    """
+    subscription = session.get(Subscription, subscription_id)
+    if subscription is None:
+        raise SubscriptionNotFound(subscription_id)
+    return load_plans(session, [subscription])[0]
+
+
+def unlocked_now(
+    session: Session, subscription_id: int, now: datetime
+) -> tuple[UnlockedLesson, ...]:
+    """Answer what a subscription may hear, recorded or not, in order of unlock.
+
+    Raises:
+        SubscriptionNotFound: there is none by that id.
+    """
+    return get_plan(session, subscription_id).unlocked(now)
+
+
+def load_plans(session: Session, subscriptions: Sequence[Subscription]) -> list[Plan]:
+    """Answer the plan of each subscription, in the same order, with five queries for them all."""
+    ids = [each.id for each in subscriptions]
+    course_ids = {each.course_id for each in subscriptions}
+    courses = {
+        each.id: each for each in session.scalars(select(Course).where(Course.id.in_(course_ids)))
+    }
+    lessons = {number: load_lessons(session, number) for number in course_ids}
+    pauses = _load_pauses(session, ids)
+    recorded = _load_recorded(session, ids)
+    return [
+        Plan(
+            subscription=each,
+            course=courses[each.course_id],
+            life=life_of(each, courses[each.course_id], pauses[each.id], recorded[each.id]),
+            lessons=lessons[each.course_id],
+        )
+        for each in subscriptions
+    ]
+
+
+def load_lessons(session: Session, course_id: int) -> tuple[PlannedLesson, ...]:
+    """Answer a course's lessons as the rhythm sees them, in order."""
+    rows = session.scalars(
+        select(Lesson).where(Lesson.course_id == course_id).order_by(Lesson.position, Lesson.id)
+    )
+    return tuple(planned_lesson(row) for row in rows)
+
+
+def planned_lesson(lesson: Lesson) -> PlannedLesson:
+    """Answer a lesson as the rhythm sees it."""
+    return PlannedLesson(
+        id=lesson.id,
+        position=lesson.position,
+        published_at=None if lesson.state is LessonState.DRAFT else lesson.published_at,
+        placed_at=lesson.placed_at,
+        release_at=lesson.release_at,
+        is_withdrawn=lesson.state in {LessonState.WITHDRAWN, LessonState.REMOVED},
+    )
+
+
+def course_rhythm(course: Course) -> Rhythm:
+    """Answer the rhythm of a course."""
+    return make_rhythm(
+        course.rhythm_kind, course.rhythm_every_days, course.rhythm_weekday, course.rhythm_hour
+    )
+
+
+def make_rhythm(
+    kind: RhythmKind, every_days: int | None, weekday: int | None, hour: int | None
+) -> Rhythm:
+    """Answer the rhythm that these columns say; what belongs to another kind is passed over."""
+    if kind is RhythmKind.EVERY_DAYS:
+        return Rhythm(kind=kind, every_days=every_days)
+    if kind is RhythmKind.WEEKDAY:
+        return Rhythm(kind=kind, weekday=weekday, hour=hour)
+    return Rhythm(kind=kind)
+
+
+def life_of(
+    subscription: Subscription,
+    course: Course,
+    pauses: Iterable[PauseSpan] = (),
+    recorded: Iterable[Unlock] = (),
+) -> Life:
+    """Answer what decides when lessons unlock for one subscription."""
+    rhythm = course_rhythm(course)
+    if subscription.pace_kind is not None:
+        rhythm = make_rhythm(
+            subscription.pace_kind,
+            subscription.pace_every_days,
+            subscription.pace_weekday,
+            subscription.pace_hour,
+        )
+    return Life(
+        rhythm=rhythm,
+        zone=subscription.zone,
+        course_zone=course.zone,
+        started_at=subscription.started_at,
+        pauses=tuple(Pause(starts_on=each.starts_on, ends_on=each.ends_on) for each in pauses),
+        recorded=tuple(
+            RecordedUnlock(
+                lesson_id=each.lesson_id, unlocked_at=each.unlocked_at, pub_at=each.pub_at
+            )
+            for each in recorded
+        ),
+        ended_at=subscription.ended_at,
+    )
+
+
+def record_due(session: Session, *, now: datetime, limit: int, host: str) -> int:
+    """Write down what became due, for at most `limit` subscriptions; answer for how many.
+
+    Each gets its unlock rows, its next_unlock_at under the course's present plan and, when there
+    is news, one notice in the outbox, all in the caller's transaction. Two workers at once take
+    different subscriptions (PostgreSQL) or turns (SQLite, inside `Database.writing`). 0 means that
+    nothing is due. `host` is the host of BASE_URL.
+    """
+    claimed = _claim(session, _due(now), limit)
+    if not claimed:
+        claimed = _claim(session, _stale(), limit)
+    _record(session, claimed, now=now, host=host)
+    return len(claimed)
+
+
+def record_course(session: Session, course_id: int, *, now: datetime, host: str) -> int:
+    """Write down all that is due in one course: what must come before its plan changes.
+
+    The caller holds the course's row lock and raises `plan_revision` afterwards, in the same
+    transaction. Answers for how many subscriptions it looked.
+    """
+    done = 0
+    # A next_unlock_at from an earlier plan may lie too late.
+    wanted = (
+        select(Subscription)
+        .join(Course, Course.id == Subscription.course_id)
+        .where(
+            Subscription.course_id == course_id,
+            or_(
+                Subscription.next_unlock_at <= now,
+                Subscription.next_unlock_plan != Course.plan_revision,
+            ),
+        )
+        .order_by(Subscription.id)
+    )
+    while claimed := _claim(session, wanted, BATCH, is_patient=True):
+        _record(session, claimed, now=now, host=host)
+        done += len(claimed)
+    return done
+
+
+def record_subscription(
+    session: Session, subscription_id: int, *, now: datetime, host: str
+) -> None:
+    """Write down what is due for one subscription: what must come before its life changes."""
+    this_one = select(Subscription).where(Subscription.id == subscription_id)
+    _record(session, _claim(session, this_one, 1, is_patient=True), now=now, host=host)
+
+
+def _due(now: datetime) -> Select[Subscription]:
+    return (
+        select(Subscription)
+        .where(Subscription.next_unlock_at <= now)
+        .order_by(Subscription.next_unlock_at, Subscription.id)
+    )
+
+
+def _stale() -> Select[Subscription]:
+    """Living subscriptions whose next_unlock_at was computed from an earlier plan."""
+    return (
+        select(Subscription)
+        .join(Course, Course.id == Subscription.course_id)
+        .where(
+            Subscription.ended_at.is_(None),
+            Subscription.next_unlock_plan != Course.plan_revision,
+        )
+        .order_by(Subscription.id)
+    )
+
+
+def _claim(
+    session: Session, wanted: Select[Subscription], limit: int, *, is_patient: bool = False
+) -> Sequence[Subscription]:
+    """Lock up to `limit` of them, and pass over what another worker holds unless patient."""
+    return session.scalars(
+        wanted.limit(limit)
+        .with_for_update(of=Subscription, skip_locked=not is_patient)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _record(
+    session: Session, subscriptions: Sequence[Subscription], *, now: datetime, host: str
+) -> None:
+    plans = load_plans(session, subscriptions)
+    addresses = _load_addresses(session, subscriptions)
+    for plan in plans:
+        fresh = [each for each in plan.unlocked(now) if not each.is_recorded]
+        notice_id = None
+        if news := _news(plan, fresh):
+            address = addresses[plan.subscription.listener_id]
+            mail = outbox.put(session, _notice(plan, news, address), host=host, now=now)
+            notice_id = mail.id if mail else None
+        told = {each.lesson_id for each in news}
+        session.add_all(
+            Unlock(
+                subscription_id=plan.subscription.id,
+                lesson_id=each.lesson_id,
+                unlocked_at=each.unlocked_at,
+                pub_at=each.pub_at,
+                recorded_at=now,
+                notice_id=notice_id if each.lesson_id in told else None,
+            )
+            for each in fresh
+        )
+        plan.subscription.next_unlock_at = plan.next_unlock_at(now)
+        plan.subscription.next_unlock_plan = plan.course.plan_revision
+    session.flush()
+
+
+def _news(plan: Plan, fresh: Sequence[UnlockedLesson]) -> list[UnlockedLesson]:
+    """What deserves a mail: not what came with the start, which the follow page showed her."""
+    subscription = plan.subscription
+    if subscription.ended_at is not None or subscription.mail_stopped_at is not None:
+        return []
+    return [each for each in fresh if each.unlocked_at > subscription.started_at]
+
+
+def _notice(plan: Plan, news: Sequence[UnlockedLesson], address: str) -> outbox.Notice:
+    """One mail for everything that unlocked at once; each lesson is in at most one such notice."""
+    subscription = plan.subscription
+    return outbox.Notice(
+        name=f"unlock:{subscription.id}:{news[0].lesson_id}",
+        template=NOTICE_TEMPLATE,
+        language=subscription.language,
+        address=address,
+        subscription_id=subscription.id,
+        ids={"lessons": ",".join(str(each.lesson_id) for each in news)},
+    )
+
+
+def _load_pauses(session: Session, ids: Sequence[int]) -> Mapping[int, list[PauseSpan]]:
+    found: defaultdict[int, list[PauseSpan]] = defaultdict(list)
+    for row in session.scalars(select(PauseSpan).where(PauseSpan.subscription_id.in_(ids))):
+        found[row.subscription_id].append(row)
+    return found
+
+
+def _load_recorded(session: Session, ids: Sequence[int]) -> Mapping[int, list[Unlock]]:
+    found: defaultdict[int, list[Unlock]] = defaultdict(list)
+    for row in session.scalars(select(Unlock).where(Unlock.subscription_id.in_(ids))):
+        found[row.subscription_id].append(row)
+    return found
+
+
+def _load_addresses(session: Session, subscriptions: Sequence[Subscription]) -> Mapping[int, str]:
+    wanted = {each.listener_id for each in subscriptions}
+    rows = session.execute(select(Listener.id, Listener.email).where(Listener.id.in_(wanted)))
+    return {row.id: row.email for row in rows}
