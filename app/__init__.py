@@ -14,6 +14,6 @@ __all__ = ["__version__", "create_app"]
 def create_app(settings: Settings, house: House | None = None) -> Flask:
     """Build the web application over `house`, which is opened from the settings when none is given.
 
-    The delivery face (feeds and audio) stands in front of Flask: serve `app.wsgi_app` or the app itself.
+    The delivery face (feeds and audio) stands in front of Flask, inside `app.wsgi_app`.
     """
     return build_app(house or open_house(settings))

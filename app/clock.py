@@ -13,5 +13,5 @@ def system_clock() -> datetime:
 
 
 def clock_ahead(offset: timedelta) -> Clock:
-    """Make a clock that runs `offset` ahead of the system's, so that anybody can see week three today."""
+    """Make a clock that runs `offset` ahead, so that anybody can see week three today."""
     return lambda: system_clock() + offset

@@ -73,7 +73,7 @@ class InvalidInput(CadansError):
 
 
 class StaleVersion(CadansError):
-    """Somebody else saved first; carries what stands there now, so that a page can show both texts."""
+    """Somebody else saved first; `current_version` stands there now."""
 
     def __init__(self, what: str, current_version: int) -> None:
         self.what = what

@@ -18,7 +18,7 @@ def embedded_secret_keys(folder: Path) -> str:
 
 
 def _kept(path: Path, fresh: str) -> str:
-    """Answer what `path` holds; of several processes that start at once, the first one's key wins."""
+    """Answer what `path` holds; of several processes that start at once, the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:

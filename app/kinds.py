@@ -12,7 +12,7 @@ class Role(StrEnum):
 
 
 class CourseState(StrEnum):
-    """Draft: only its makers see it. Open: people sign up. Closed: no new ones. Archived: out of sight."""
+    """Draft: for its makers. Open: people sign up. Closed: no new ones. Archived: out of sight."""
 
     DRAFT = "draft"
     OPEN = "open"

@@ -39,7 +39,7 @@ class Worker:
 
 
 def may_see_course_page(state: CourseState, role: Role | None) -> bool:
-    """Open and closed courses have a page for everybody; drafts and archives only for their makers."""
+    """Open and closed courses have a page for everybody; drafts and archives for their makers."""
     return role is not None or state in {CourseState.OPEN, CourseState.CLOSED}
 
 

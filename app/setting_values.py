@@ -272,7 +272,8 @@ def _unsafe_in_public(base_url: str, mail: MailTarget) -> list[str]:
     problems = []
     if not base_url.startswith("https://"):
         problems.append(
-            "CADANS_BASE_URL must be https:// for everything but this machine: private feeds pass over it."
+            "CADANS_BASE_URL must be https:// for everything but this machine:"
+            " private feeds pass over it."
         )
     if isinstance(mail, Maildir):
         problems.append(

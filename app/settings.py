@@ -26,7 +26,7 @@ Parse = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How one setting is read: its parser, its default as text (None: worked out), what it is for."""
+    """How one setting is read: parser, default as text (None: worked out), what it is for."""
 
     parse: Parse
     default: str | None
@@ -71,7 +71,7 @@ class Settings:
         Setting(
             values.parse_audio,
             "redirect",
-            "`redirect` to the store where it can be reached, `serve` the bytes, or `accel` by nginx",
+            "`redirect` to the store if it can be reached, `serve` the bytes, or `accel` by nginx",
         ),
     ]
     presign_seconds: Annotated[

@@ -8,11 +8,11 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from app.db import migrate
-from app.services.demo import refuse_clock_stepping_back, set_up_demo
 from app.errors import CadansError
 from app.house import House
 from app.jobs.tasks import TASKS
 from app.jobs.worker import Worker
+from app.services.demo import refuse_clock_stepping_back, set_up_demo
 
 # A process that streams bytes needs this many threads, or slow readers hold up polls.
 BLOCKING_THREADS = 16
@@ -25,7 +25,10 @@ class TablesNotReady(CadansError):
 @click.command()
 @click.option("--workers", default=1, show_default=True, help="Web processes; SQLite wants one.")
 @click.option(
-    "--threads", default=BLOCKING_THREADS, show_default=True, help="Requests at once in each process."
+    "--threads",
+    default=BLOCKING_THREADS,
+    show_default=True,
+    help="Requests at once in each process.",
 )
 @click.pass_obj
 def serve(house: House, workers: int, threads: int) -> None:
@@ -82,5 +85,7 @@ def demo(house: House) -> None:
 def _check(house: House) -> None:
     here, needed = migrate.current_revision(house.database), migrate.newest_revision()
     if here != needed:
-        raise TablesNotReady(f"the tables are at {here}, this release needs {needed}: run `cadans db upgrade`")
+        raise TablesNotReady(
+            f"the tables are at {here}, this release needs {needed}: run `cadans db upgrade`"
+        )
     refuse_clock_stepping_back(house)

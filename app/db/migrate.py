@@ -1,4 +1,4 @@
-"""Bring a database to the tables of this release. Alembic, run from code: no file to find or edit."""
+"""Bring a database to the tables of this release, with Alembic, run from code."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -17,8 +17,8 @@ SQLITE_BUSY_MS = 10_000
 class Database:
     """The tables of one house. A transaction ends where its `with` block ends.
 
-    `reading()` never waits for a writer. `writing()` takes SQLite's write lock at its start, because a
-    transaction that reads first and writes later fails there at once when another one wrote between.
+    `reading()` never waits for a writer. `writing()` takes SQLite's write lock at its start: a
+    transaction that reads first and writes later fails there when another one wrote between.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -33,7 +33,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Open a transaction that is committed at the end, or rolled back when anything is raised."""
+        """Open a transaction, committed at its end, rolled back when anything is raised."""
         with Session(self._for_writing, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -49,7 +49,7 @@ class Database:
 
 
 def open_database(url: str, *, pool_size: int = 16) -> Database:
-    """Open the database at `url` (`sqlite:///…` or `postgresql+psycopg://…`), without connecting yet."""
+    """Open the database at `url` (`sqlite:///…` or `postgresql://…`); nothing connects yet."""
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")

@@ -1,7 +1,7 @@
 """Runs the house's tasks, each in a thread of its own, until it is told to stop.
 
-Nothing is kept here: what waits stands in the tables, is claimed with a lease, and is found again by
-the next worker when this one dies.
+Nothing is kept here: what waits stands in the tables, is claimed with a lease, and is found again
+by the next worker when this one dies.
 """
 
 import threading
@@ -21,7 +21,7 @@ REST_AFTER_FAILURE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Something to do again and again. `run` answers how much it did; 0 lets it rest for `every`."""
+    """Something to do again and again; `run` answers how much it did, 0 makes it rest."""
 
     name: str
     every: timedelta

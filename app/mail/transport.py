@@ -24,8 +24,8 @@ class MailServerUnreachable(CadansError):
 class MailTransport(Protocol):
     """Takes one mail.
 
-    At least once: when the connection breaks after the server took the mail but before it said so, the
-    caller sends again with the same Message-ID.
+    At least once: when the connection breaks after the server took the mail but before it said so,
+    the caller sends again with the same Message-ID.
     """
 
     def send(self, message: EmailMessage) -> None:
@@ -94,7 +94,7 @@ def open_transport(target: MailTarget) -> MailTransport:
 
 
 def _refusal(code: int) -> CadansError:
-    # RFC 5321 4.2.1: 5yz is permanent. 530 to 538 speak of our own sign-in (RFC 4954): an operator mends that.
+    # RFC 5321 4.2.1: 5yz is permanent; but 530 to 538 (RFC 4954) are about our own sign-in.
     if code in range(530, 539) or code < 500:  # noqa: PLR2004
         return MailServerUnreachable(f"mail server answered {code}")
     return MailRefused(f"mail server answered {code}")

@@ -1,1 +1,1 @@
-"""What the house does: one module per subject. Knows no HTTP; never commits, its caller's edge does."""
+"""What the house does, a module per subject. Knows no HTTP; never commits: its caller does."""

@@ -16,7 +16,7 @@ class Notice:
     """One piece of news for one person.
 
     `name` says what it is, once and for all ("unlock:17:3"): a second notice of that name is none.
-    Exactly one of the ids says whose it is; the text is made when it is sent, from what then stands.
+    Exactly one of the ids says whose it is; the text is made when it is sent.
     """
 
     name: str

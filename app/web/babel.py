@@ -25,7 +25,7 @@ def set_up(app: Flask) -> None:
 
 
 def choose_language() -> str:
-    """Her choice on this page, else what the page is written in, else an earlier choice, else the browser's."""
+    """Answer her choice here, else an earlier one, else the page's own, else the browser's."""
     asked = request.args.get("lang")
     if asked in LANGUAGES:
         return asked
@@ -38,7 +38,7 @@ def choose_language() -> str:
 
 
 def speak(language: str) -> None:
-    """Say which language suits this page (a course's, a subscription's) when the reader has not chosen one."""
+    """Say which language suits this page (a course's, a subscription's) unless she chose one."""
     g.language = language
 
 

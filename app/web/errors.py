@@ -131,5 +131,8 @@ def _words(status: HTTPStatus) -> tuple[str, str]:
         _("Nothing of yours is lost. Try again; if it stays, tell who runs this house."),
     )
     return words.get(
-        status, broken if status >= 500 else (status.phrase, _("Go back and try again."))
+        status,
+        broken
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        else (status.phrase, _("Go back and try again.")),
     )

@@ -12,7 +12,7 @@ from media.location import Addressing, FolderLocation
 
 csrf = CSRFProtect()
 
-# A page's form is text; files go to the store in parts, not through forms (the cover aside: 512 kB).
+# A page's form is text; files go to the store in parts, the cover (512 kB) aside.
 MAX_FORM_BYTES = 2 * 2**20
 SESSION_LIFETIME = timedelta(days=30)
 
@@ -41,7 +41,7 @@ def set_up(app: Flask, settings: Settings) -> None:
 
 
 def _refuse_other_sites() -> None:
-    """Refuse what another site makes a browser send; browsers say so themselves (W3C Fetch Metadata)."""
+    """Refuse what another site makes a browser send (W3C Fetch Metadata, Sec-Fetch-Site)."""
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:

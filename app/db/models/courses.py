@@ -161,7 +161,7 @@ class Lesson(Base):
 
 
 class Recording(Base):
-    """The audio of a lesson as it lies in storage, with what was measured of it. Never overwritten."""
+    """The audio of a lesson as it lies in storage, and what was measured; never overwritten."""
 
     __tablename__ = "recordings"
     __table_args__ = (UniqueConstraint("lesson_id", "number"),)

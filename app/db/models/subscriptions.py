@@ -81,7 +81,7 @@ class Subscription(Base):
     successor_id: Mapped[int | None] = mapped_column(
         RowId, ForeignKey("subscriptions.id", ondelete="SET NULL")
     )
-    # Set by List-Unsubscribe: no more mail about this course, the feed goes on. Null: mail is welcome.
+    # Set by List-Unsubscribe: no mail about this course, the feed goes on. Null: mail is welcome.
     mail_stopped_at: Mapped[datetime | None]
     consent_version: Mapped[str] = mapped_column(String(32))
     consented_at: Mapped[instant]
@@ -109,7 +109,7 @@ class PauseSpan(Base):
 
 
 class FeedAddress(Base):
-    """An address of a private feed. The token itself stands nowhere; it is rebuilt from this row."""
+    """An address of a private feed. Its token stands nowhere; it is rebuilt from this row."""
 
     __tablename__ = "feed_addresses"
     __table_args__ = (
@@ -173,7 +173,7 @@ class Unlock(Base):
 
 
 class Fetches(Base):
-    """How often one app fetched one thing for one subscription on one day (UTC). No address is kept."""
+    """How often one app fetched one thing for one subscription on one day (UTC)."""
 
     __tablename__ = "fetches"
     __table_args__ = (
