@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Course, Lesson
 from app.kinds import LessonState
-from app.services import revisions
+from app.services import revisions, unlocks
 from feeds.rhythm import PlannedLesson
 
 # Those that take a place, or took one for those who have them.
@@ -45,6 +45,7 @@ def planned_lessons(session: Session, course_id: int) -> tuple[PlannedLesson, ..
 
 def settle(session: Session, course: Course, *, now: datetime) -> None:
     """Write down, for every subscription, what is due now under the plan as it stands."""
+    unlocks.record_course(session, course.id, now=now)
 
 
 @contextmanager
