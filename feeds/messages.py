@@ -1,4 +1,4 @@
-"""Items that a feed carries about itself: welcome, your address changed, your address is closed.
+"""Items that a feed carries about itself: welcome, paused, complete, ended, your address changed.
 
 They have no audio. AntennaPod, newsboat and feed readers show such an item; Apple Podcasts,
 Overcast and Pocket Casts pass over it. So whatever a message says, a mail says it too.
@@ -30,21 +30,86 @@ class Turn:
     number: int = 1
 
 
-def welcome_item(turn: Turn, first_lesson_on: str) -> Item:
-    """Return the item that fills a feed until the first lesson has its date.
+def welcome_item(turn: Turn, first_lesson_on: str | None) -> Item:
+    """Return the item that fills a feed until the first lesson comes.
 
-    `first_lesson_on`: that moment as people say it, such as "Thursday 3 December at 06:00".
+    `first_lesson_on`: that moment as people say it, such as "Thursday 3 December at 06:00"; None:
+    it has no date yet.
     """
     say = words(turn.language).gettext
+    when = (
+        say("The first lesson appears here on %(moment)s.")
+        if first_lesson_on
+        else say("The first lesson appears here as soon as it has a date.")
+    )
     return _item(
         turn,
         "welcome",
         title=say("Welcome"),
         paragraphs=(
             say("You are following this course. Nothing is missing: it has yet to begin."),
-            say("The first lesson appears here on %(moment)s."),
+            when,
         ),
-        moment=first_lesson_on,
+        moment=first_lesson_on or "",
+    )
+
+
+def paused_item(turn: Turn) -> Item:
+    """Return the item that says why nothing new comes; the lessons stay beside it."""
+    say = words(turn.language).gettext
+    return _item(
+        turn,
+        "paused",
+        title=say("Your course is paused"),
+        paragraphs=(
+            say("No new lesson comes until you go on; what you have keeps playing."),
+            say("Go on whenever you like, on your own page: %(page)s."),
+        ),
+    )
+
+
+def complete_item(turn: Turn) -> Item:
+    """Return the item that says that nothing will follow; the lessons stay beside it."""
+    say = words(turn.language).gettext
+    return _item(
+        turn,
+        "complete",
+        title=say("The course is complete"),
+        paragraphs=(
+            say("You have every lesson of this course. They stay here and keep playing."),
+            say("Your own page says what you can do: %(page)s."),
+        ),
+    )
+
+
+def ended_item(turn: Turn) -> Item:
+    """Return the item that says that she left, or the course did; the lessons stay beside it."""
+    say = words(turn.language).gettext
+    return _item(
+        turn,
+        "ended",
+        title=say("This course has ended for you"),
+        paragraphs=(
+            say("No new lesson comes; what you have stays here and keeps playing."),
+            say("Your own page says what you can do: %(page)s."),
+        ),
+    )
+
+
+def restarted_item(turn: Turn) -> Item:
+    """Return the item that says that the course goes on elsewhere; the lessons stay beside it.
+
+    Names no new address: who polls the old one may be somebody else by now.
+    """
+    say = words(turn.language).gettext
+    return _item(
+        turn,
+        "restarted",
+        title=say("You started this course again"),
+        paragraphs=(
+            say("It goes on at a new address; what you had stays here and keeps playing."),
+            say("The new address is in our mail, and on your own page: %(page)s."),
+        ),
     )
 
 
