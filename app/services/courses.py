@@ -15,7 +15,7 @@ from app.db.models import Course, FormerSlug, Lesson
 from app.errors import CourseNotFound, InvalidInput, SlugTaken, StaleVersion
 from app.kinds import CourseState, LessonState, Role, Visibility
 from app.policy import Worker
-from app.services import memberships, plans, revisions, slugs
+from app.services import memberships, plans, revisions, slugs, unlocks
 from feeds.categories import COURSES, parse_category
 from feeds.errors import ImpossibleValue
 from feeds.rhythm import Rhythm
@@ -90,7 +90,7 @@ def edit(
     values = _values(fields)
     if fields.visibility is not course.visibility and course.state is not CourseState.DRAFT:
         raise InvalidInput({"visibility": "cannot change once the course was opened"})
-    if rhythm_of(course) != fields.rhythm or course.zone != fields.zone:
+    if unlocks.course_rhythm(course) != fields.rhythm or course.zone != fields.zone:
         plans.settle(session, course, now=now)
         revisions.note_plan(session, course_id, now=now)
     if fields.slug:
@@ -148,16 +148,6 @@ def of_worker(session: Session, worker: Worker) -> Sequence[CourseLine]:
     ]
 
 
-def rhythm_of(course: Course) -> Rhythm:
-    """Answer a course's rhythm as a value."""
-    return Rhythm(
-        kind=course.rhythm_kind,
-        every_days=course.rhythm_every_days,
-        weekday=course.rhythm_weekday,
-        hour=course.rhythm_hour,
-    )
-
-
 def one_line(text: str) -> str:
     """Answer a text as one line that every feed and database takes: NFC, single spaces."""
     return " ".join(clean(unicodedata.normalize("NFC", text)).split())
@@ -176,7 +166,7 @@ def fields_of(course: Course) -> CourseFields:
         is_explicit=course.is_explicit,
         visibility=course.visibility,
         zone=course.zone,
-        rhythm=rhythm_of(course),
+        rhythm=unlocks.course_rhythm(course),
         target=timedelta(milliseconds=course.target_ms),
         tolerance=timedelta(milliseconds=course.tolerance_ms),
     )

@@ -14,33 +14,6 @@ from sqlalchemy.orm import Session
 from app.db.models import Course, Lesson
 from app.kinds import LessonState
 from app.services import revisions, unlocks
-from feeds.rhythm import PlannedLesson
-
-# Those that take a place, or took one for those who have them.
-PLANNED_STATES = (LessonState.PUBLISHED, LessonState.WITHDRAWN, LessonState.REMOVED)
-
-
-def planned(lesson: Lesson) -> PlannedLesson:
-    """Answer a lesson as the rhythm sees it."""
-    is_gone = lesson.state in {LessonState.WITHDRAWN, LessonState.REMOVED}
-    return PlannedLesson(
-        id=lesson.id,
-        position=lesson.position,
-        published_at=None if lesson.state is LessonState.DRAFT else lesson.published_at,
-        placed_at=lesson.placed_at,
-        release_at=lesson.release_at,
-        is_withdrawn=is_gone,
-    )
-
-
-def planned_lessons(session: Session, course_id: int) -> tuple[PlannedLesson, ...]:
-    """Answer the lessons of a course as the rhythm sees them, in order; without drafts."""
-    lessons = session.scalars(
-        select(Lesson)
-        .where(Lesson.course_id == course_id, Lesson.state.in_(PLANNED_STATES))
-        .order_by(Lesson.position, Lesson.id)
-    )
-    return tuple(planned(lesson) for lesson in lessons)
 
 
 def settle(session: Session, course: Course, *, now: datetime) -> None:
