@@ -41,7 +41,7 @@ def a_life(started_at: datetime = START, **changes: Any) -> Life:
     return Life(started_at=started_at, **(defaults | changes))
 
 
-def a_lesson(number: int, **changes: Any) -> PlannedLesson:
+def a_lesson(number: int, /, **changes: Any) -> PlannedLesson:
     defaults: dict[str, Any] = {"position": number, "published_at": LONG_AGO}
     return PlannedLesson(id=number, **(defaults | changes))
 
@@ -67,7 +67,7 @@ def with_recorded(life: Life, course: list[PlannedLesson], now: datetime) -> Lif
     )
 
 
-def an_item(number: int = 1, **changes: Any) -> Item:
+def an_item(number: int = 1, /, **changes: Any) -> Item:
     address = f"{BASE}/a/{TOKEN_PLACEHOLDER}/lesson{number:02}-1"
     defaults: dict[str, Any] = {
         "guid": str(UUID(int=number)),
