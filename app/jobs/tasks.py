@@ -1,6 +1,7 @@
 """Which tasks a worker runs."""
 
+from app.jobs.mail import FORGET, MAIL
 from app.jobs.unlocks import UNLOCKS
 from app.jobs.worker import Task
 
-TASKS: tuple[Task, ...] = (UNLOCKS,)
+TASKS: tuple[Task, ...] = (UNLOCKS, MAIL, FORGET)

@@ -1,0 +1,128 @@
+"""From what a mail has to say to the mail itself: a text written by hand, and the same in HTML.
+
+Each template is a pair in `templates/`: NAME.txt, whose first line is the subject and whose second
+is empty, and NAME.html.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Final
+
+import idna
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app.mail.words import catalogue, known_language, moment
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What one mail says, and to whom.
+
+    `unsubscribe_url` stops further mails at one POST without cookie or question (RFC 8058); None
+    for mail to people who work here, which only comes when they ask for it.
+    """
+
+    template: str
+    language: str
+    address: str
+    unsubscribe_url: str | None
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postmark:
+    """What identifies one mail: the same at every try, apart from the date."""
+
+    sender: str
+    message_id: str
+    sent_at: datetime
+
+
+def compose(letter: Letter, postmark: Postmark) -> EmailMessage:
+    """Make the mail. Whatever the values hold, none of them makes a header or a recipient more."""
+    subject, text = _text(letter)
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = one_line(subject)
+    message["From"] = _sender(postmark.sender)
+    message["To"] = _recipient(letter.address)
+    message["Date"] = format_datetime(postmark.sent_at)
+    message["Message-ID"] = postmark.message_id
+    # RFC 3834 section 5: answering machines leave it alone.
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = known_language(letter.language)
+    if letter.unsubscribe_url:
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(_html(letter, subject), subtype="html", cte="quoted-printable")
+    return message
+
+
+def one_line(text: str) -> str:
+    """Answer the text without line breaks and control characters: fit for a header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _text(letter: Letter) -> tuple[str, str]:
+    """Answer subject and text; the subject is the template's first line."""
+    whole = _render(letter, f"{letter.template}.txt", {})
+    subject, _, text = whole.partition("\n")
+    return subject, re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
+
+
+def _html(letter: Letter, subject: str) -> str:
+    return _render(letter, f"{letter.template}.html", {"subject": subject})
+
+
+def _render(letter: Letter, name: str, more: Mapping[str, object]) -> str:
+    language = known_language(letter.language)
+    environment = _environment(language)
+    return environment.get_template(name).render(
+        {**letter.values, **more, "language": language, "unsubscribe_url": letter.unsubscribe_url}
+    )
+
+
+@lru_cache(maxsize=8)
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        # HTML is escaped; text must not be, or people would read &amp; in it.
+        autoescape=select_autoescape(enabled_extensions=("html",)),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]  # (the extension adds it)
+    environment.filters["moment"] = partial(moment, language=language)
+    environment.filters["one_line"] = one_line
+    return environment
+
+
+def _sender(sender: str) -> Address:
+    name, address = parseaddr(sender)
+    local, _, domain = address.rpartition("@")
+    return Address(display_name=name, username=local, domain=_ascii_domain(domain))
+
+
+def _recipient(address: str) -> Address:
+    """Answer the address alone: a name beside it would be somebody's text in a header."""
+    local, _, domain = address.rpartition("@")
+    return Address(username=local, domain=_ascii_domain(domain))
+
+
+def _ascii_domain(domain: str) -> str:
+    """Write the domain the way mail servers look it up (IDNA)."""
+    return domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")

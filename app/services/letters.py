@@ -1,0 +1,267 @@
+"""What each notice in the outbox says, from what stands in the tables when it is sent.
+
+Here, and not where somebody asks, it is decided whether an address is known: what the one who asks
+sees is the same either way.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.db.models import Account, Confirmation, Course, Lesson, Listener, OutboxMail, Subscription
+from app.errors import CadansError
+from app.kinds import LessonState
+from app.mail.letters import Letter
+from app.mail.words import catalogue
+from app.policy import may_sign_up
+from app.services import progress, signup, subscriptions, unlocks
+from app.services.email_addresses import AddressInvalid, parse_address
+from app.services.links import Links, Purpose
+from app.services.progress import LessonStep, Progress
+
+# More dates than this make a mail longer, not clearer.
+MAX_UPCOMING: Final = 12
+
+
+class NotWanted(CadansError):
+    """The notice has nothing to say any more; `leaves_no_trace`: forget that anybody asked."""
+
+    def __init__(self, why: str, *, leaves_no_trace: bool = False) -> None:
+        self.leaves_no_trace = leaves_no_trace
+        super().__init__(why)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where letters are written: signs their links and knows the address of the house."""
+
+    links: Links
+    base_url: str
+
+    def url(self, path: str, purpose: Purpose, row_id: int, now: datetime, epoch: int = 0) -> str:
+        """Answer the address of a signed link."""
+        return f"{self.base_url}{path}/{self.links.sign(purpose, row_id, now=now, epoch=epoch)}"
+
+    @property
+    def my_url(self) -> str:
+        """Answer where a listener asks for a link."""
+        return f"{self.base_url}/my/"
+
+
+def write(session: Session, mail: OutboxMail, *, desk: Desk, now: datetime) -> Letter:
+    """Answer the letter for a notice.
+
+    Raises:
+        NotWanted: its subscription ended, its link was used, nobody has that address.
+    """
+    return WRITERS[mail.template](session, mail, desk, now)
+
+
+def _confirm(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    confirmation = session.get(Confirmation, mail.confirmation_id)
+    if confirmation is None or confirmation.used_at or now >= confirmation.expires_at:
+        raise NotWanted("the sign-up was confirmed or is gone")
+    course = session.get_one(Course, confirmation.course_id)
+    listener = _find_listener(session, confirmation.email_key)
+    alive = signup.find_alive(session, listener.id, course.id) if listener else None
+    if listener and alive:
+        return _link_letter(session, listener, alive, desk, now)
+    if not may_sign_up(course.state):
+        raise NotWanted("the course has closed")
+    return Letter(
+        template="confirm",
+        language=confirmation.language,
+        # Two spellings of one key might be two mailboxes: what is known of her counts.
+        address=listener.email if listener else str(confirmation.email),
+        unsubscribe_url=desk.url("/my/unsubscribe", Purpose.FORGET, confirmation.id, now),
+        values={
+            "url": desk.url("/my/confirm", Purpose.CONFIRM, confirmation.id, now),
+            "course_title": course.title,
+            **_first_beats(session, course, confirmation.language),
+        },
+    )
+
+
+def _sign_in(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    try:
+        key = parse_address(mail.address or "").key
+    except AddressInvalid as error:
+        raise NotWanted("no address", leaves_no_trace=True) from error
+    listener = _find_listener(session, key)
+    own = subscriptions.of_listener(session, listener.id) if listener else ()
+    if listener is None or not own:
+        raise NotWanted("nobody has that address", leaves_no_trace=True)
+    return _link_letter(session, listener, own[0], desk, now)
+
+
+def _link_letter(
+    session: Session, listener: Listener, subscription: Subscription, desk: Desk, now: datetime
+) -> Letter:
+    shown = _progress(session, subscription, now)
+    return Letter(
+        template="sign_in",
+        language=subscription.language,
+        address=listener.email,
+        unsubscribe_url=_stop_url(desk, subscription, now),
+        values={
+            "url": desk.url("/my/open", Purpose.SIGN_IN, subscription.id, now),
+            "name": listener.name,
+            **_beats(shown, subscription.language),
+        },
+    )
+
+
+def _welcome(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    subscription, listener = _reader(session, mail)
+    shown = _progress(session, subscription, now)
+    upcoming = sorted(
+        (step for step in shown.steps if step.unlocks_at),
+        key=lambda step: (step.unlocks_at, step.number),
+    )
+    return _news_letter(
+        "welcome",
+        subscription,
+        listener,
+        desk=desk,
+        now=now,
+        values={
+            "course_title": shown.course.title,
+            "lessons": [_line(step, subscription.language) for step in shown.unlocked],
+            "upcoming": [
+                {"title": step.lesson.title, "at": step.unlocks_at}
+                for step in upcoming[:MAX_UPCOMING]
+            ],
+            "is_more": len(upcoming) > MAX_UPCOMING,
+            "zone": shown.zone,
+            "my_url": desk.my_url,
+            **_beats(shown, subscription.language),
+        },
+    )
+
+
+def _lesson_unlocked(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    subscription, listener = _reader(session, mail)
+    wanted = {int(number) for number in str(mail.ids.get("lessons", "")).split(",") if number}
+    shown = _progress(session, subscription, now)
+    news = [step for step in shown.unlocked if step.lesson.id in wanted and step.recording]
+    if not news:
+        raise NotWanted("its lessons were removed")
+    return _news_letter(
+        "lesson_unlocked",
+        subscription,
+        listener,
+        desk=desk,
+        now=now,
+        values={
+            "course_title": shown.course.title,
+            "lessons": [_line(step, subscription.language) for step in news],
+            "is_complete": shown.state is progress.State.COMPLETE,
+            "next_at": shown.next_at,
+            "zone": shown.zone,
+            **_beats(shown, subscription.language),
+        },
+    )
+
+
+def _password_reset(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    account = session.get(Account, mail.account_id)
+    epoch = int(mail.ids.get("session_epoch", 0))
+    if account is None or account.disabled_at or account.session_epoch != epoch:
+        raise NotWanted("the password was changed meanwhile")
+    return Letter(
+        template="password_reset",
+        language=account.language,
+        address=account.email,
+        unsubscribe_url=None,
+        values={
+            "url": desk.url(
+                "/sign-in/new-password", Purpose.PASSWORD_RESET, account.id, now, epoch
+            ),
+            "base_url": desk.base_url,
+        },
+    )
+
+
+Writer = Callable[[Session, OutboxMail, Desk, datetime], Letter]
+WRITERS: Final[Mapping[str, Writer]] = {
+    "confirm": _confirm,
+    "sign_in": _sign_in,
+    "welcome": _welcome,
+    "lesson_unlocked": _lesson_unlocked,
+    "password_reset": _password_reset,
+}
+
+
+def _news_letter(  # noqa: PLR0913 (one place for what all news has in common)
+    template: str,
+    subscription: Subscription,
+    listener: Listener,
+    *,
+    desk: Desk,
+    now: datetime,
+    values: Mapping[str, object],
+) -> Letter:
+    return Letter(
+        template=template,
+        language=subscription.language,
+        address=listener.email,
+        unsubscribe_url=_stop_url(desk, subscription, now),
+        values={
+            "url": desk.url("/my/open", Purpose.MANAGE, subscription.id, now),
+            "name": listener.name,
+            **values,
+        },
+    )
+
+
+def _reader(session: Session, mail: OutboxMail) -> tuple[Subscription, Listener]:
+    subscription = session.get(Subscription, mail.subscription_id)
+    if subscription is None or subscription.ended_at or subscription.mail_stopped_at:
+        raise NotWanted("she left, or stopped these mails")
+    return subscription, session.get_one(Listener, subscription.listener_id)
+
+
+def _find_listener(session: Session, email_key: str | None) -> Listener | None:
+    return session.scalar(select(Listener).where(Listener.email_key == email_key))
+
+
+def _progress(session: Session, subscription: Subscription, now: datetime) -> Progress:
+    return progress.of_plan(session, unlocks.get_plan(session, subscription.id), now=now)
+
+
+def _beats(shown: Progress, language: str) -> dict[str, object]:
+    return {"beats": shown.beats, "beats_label": shown.label(language)}
+
+
+def _first_beats(session: Session, course: Course, language: str) -> dict[str, object]:
+    """The row of a course of which nothing is hers yet."""
+    published = select(func.count()).where(
+        Lesson.course_id == course.id, Lesson.state == LessonState.PUBLISHED
+    )
+    count = session.scalars(published).one()
+    words = catalogue(language)
+    label = words.ngettext("%(num)s lesson", "%(num)s lessons", count) % {"num": count}
+    return {"beats": ["next", *["locked"] * (count - 1)], "beats_label": label}
+
+
+def _line(step: LessonStep, language: str) -> dict[str, object]:
+    milliseconds = step.recording.duration_ms if step.recording else None
+    return {
+        "number": step.number,
+        "title": step.lesson.title,
+        "minutes": _minutes(milliseconds, language) if milliseconds else None,
+    }
+
+
+def _minutes(milliseconds: int, language: str) -> str:
+    del language  # "min" in both
+    seconds = round(milliseconds / 1000)
+    return f"{round(seconds / 60)} min" if seconds >= 60 else f"{seconds} s"  # noqa: PLR2004
+
+
+def _stop_url(desk: Desk, subscription: Subscription, now: datetime) -> str:
+    return desk.url("/my/unsubscribe", Purpose.UNSUBSCRIBE, subscription.id, now)

@@ -1,0 +1,188 @@
+"""The outbox carried out: each mail claimed with a lease, written, sent, and marked.
+
+No transaction is open while a mail server is spoken to. A worker killed before it sent has lost
+nothing; one killed after it sent and before it said so makes the next one send again, with the same
+Message-ID (SMTP promises no more than at least once).
+"""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.db.models import Confirmation, OutboxMail
+from app.house import House
+from app.mail.letters import Postmark, compose
+from app.mail.transport import MailRefused, MailServerUnreachable
+from app.services import letters, limits
+from app.services.letters import Desk, NotWanted
+from app.services.links import Links
+
+log = structlog.get_logger()
+
+# Longer than every step of a conversation with a slow mail server together (20 s each).
+LEASE: Final = timedelta(minutes=5)
+# How long to wait after the first, second … failed try; when these are used up we give up: about
+# three days, of the four to five that RFC 5321 4.5.4.1 asks of mail servers behind us.
+BACKOFF: Final = tuple(
+    timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440, 1440)
+)
+# Somebody sits and waits for these; an hour later nobody does.
+SHORT_BACKOFF: Final = (*BACKOFF[:3], timedelta(minutes=30))
+WAITED_FOR: Final = frozenset({"sign_in", "password_reset"})
+FORGOTTEN_AFTER: Final = timedelta(days=30)
+# How many mails one call sends at most, so that a worker told to stop does so soon.
+BATCH: Final = 50
+
+
+class Outcome(Enum):
+    """What became of one try."""
+
+    SENT = auto()
+    DROPPED = auto()
+    REFUSED = auto()
+    UNREACHABLE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One mail that is ours until the lease ends."""
+
+    mail: OutboxMail
+    leased_until: datetime
+
+
+def send_due(house: House, *, limit: int = BATCH) -> int:
+    """Send what is due, at most `limit` mails; answer for how many that is settled.
+
+    Stops at a mail server that does not answer: one that is down is not asked for every mail.
+    """
+    for done in range(limit):
+        claim = _claim(house)
+        if claim is None or _carry_out(house, claim) is Outcome.UNREACHABLE:
+            return done
+    return limit
+
+
+def forget_old(house: House) -> int:
+    """Throw away what we promised to: answer how many rows were touched.
+
+    Addresses and ids of mails 30 days after sending, sign-ups that were not confirmed in time,
+    salts and counts of days that are over.
+    """
+    now = house.clock()
+    with house.database.writing() as session:
+        old = or_(
+            OutboxMail.sent_at < now - FORGOTTEN_AFTER, OutboxMail.failed_at < now - FORGOTTEN_AFTER
+        )
+        mails: Any = session.execute(
+            update(OutboxMail)
+            .where(old, OutboxMail.address.is_not(None))
+            .values(address=None, ids={})
+        )
+        gone: Any = session.execute(delete(Confirmation).where(Confirmation.expires_at <= now))
+        return int(mails.rowcount + gone.rowcount) + limits.forget(session, now=now)
+
+
+def desk_of(house: House) -> Desk:
+    """Answer where the letters of this house are written."""
+    return Desk(links=Links(keys=house.settings.secret_keys), base_url=house.settings.base_url)
+
+
+def _claim(house: House) -> Claim | None:
+    now = house.clock()
+    leased_until = now + LEASE
+    is_free = or_(OutboxMail.leased_until.is_(None), OutboxMail.leased_until <= now)
+    due = (
+        select(OutboxMail)
+        .where(
+            OutboxMail.sent_at.is_(None),
+            OutboxMail.failed_at.is_(None),
+            OutboxMail.due_at <= now,
+            is_free,
+        )
+        .order_by(OutboxMail.due_at, OutboxMail.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    with house.database.writing() as session:
+        mail = session.scalar(due)
+        if mail is None:
+            return None
+        mail.leased_until = leased_until
+        mail.attempts += 1
+    return Claim(mail=mail, leased_until=leased_until)
+
+
+def _carry_out(house: House, claim: Claim) -> Outcome:
+    now = house.clock()
+    try:
+        _send(house, claim.mail, now)
+    except NotWanted as error:
+        _drop(house, claim, error)
+        return Outcome.DROPPED
+    except MailRefused as error:
+        _settle(house, claim, failed_at=now, last_error=str(error))
+        return Outcome.REFUSED
+    except MailServerUnreachable as error:
+        _put_off(house, claim, str(error), now)
+        return Outcome.UNREACHABLE
+    except Exception as error:  # noqa: BLE001 (one bad mail must not hold up the rest)
+        log.error("mail_not_written", template=claim.mail.template, **_where(error))  # noqa: TRY400 (its words may hold an address)
+        _put_off(house, claim, type(error).__name__, now)
+        return Outcome.REFUSED
+    _settle(house, claim, sent_at=house.clock(), last_error=None)
+    return Outcome.SENT
+
+
+def _send(house: House, mail: OutboxMail, now: datetime) -> None:
+    with house.database.reading() as session:
+        letter = letters.write(session, mail, desk=desk_of(house), now=now)
+    postmark = Postmark(sender=house.settings.mail_from, message_id=mail.message_id, sent_at=now)
+    house.mail.send(compose(letter, postmark))
+
+
+def _where(error: Exception) -> dict[str, str]:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return {"error": type(error).__name__, "where": f"{frame.filename}:{frame.lineno}"}
+
+
+def _settle(house: House, claim: Claim, **values: object) -> None:
+    with house.database.writing() as session:
+        session.execute(
+            update(OutboxMail)
+            .where(OutboxMail.id == claim.mail.id, *_still_ours(claim, values))
+            .values(leased_until=None, **values)
+        )
+
+
+def _still_ours(claim: Claim, values: dict[str, object]) -> Sequence[Any]:
+    """Whoever sent may always say so; anything else only who still holds the lease."""
+    return () if "sent_at" in values else (OutboxMail.leased_until == claim.leased_until,)
+
+
+def _put_off(house: House, claim: Claim, why: str, now: datetime) -> None:
+    waits = SHORT_BACKOFF if claim.mail.template in WAITED_FOR else BACKOFF
+    tries = claim.mail.attempts
+    if tries > len(waits):
+        _settle(house, claim, failed_at=now, last_error=why)
+    else:
+        _settle(house, claim, due_at=now + waits[tries - 1], last_error=why)
+
+
+def _drop(house: House, claim: Claim, why: NotWanted) -> None:
+    if not why.leaves_no_trace:
+        _settle(house, claim, failed_at=house.clock(), last_error=str(why), address=None, ids={})
+        return
+    with house.database.writing() as session:
+        _delete(session, claim.mail.id)
+
+
+def _delete(session: Session, mail_id: int) -> None:
+    session.execute(delete(OutboxMail).where(OutboxMail.id == mail_id))
