@@ -54,6 +54,12 @@ class UploadNotFound(NotFound):
     what = "upload"
 
 
+class RecordingNotFound(NotFound):
+    """No recording by that id."""
+
+    what = "recording"
+
+
 class AccountNotFound(NotFound):
     """No account by that address."""
 
@@ -150,3 +156,19 @@ class CoverRefused(InvalidInput):
     def __init__(self, findings: Sequence[object]) -> None:
         self.findings = tuple(findings)
         super().__init__({"cover": "the picture cannot be used"})
+
+
+class UploadTooBig(InvalidInput):
+    """The file is larger than this house takes."""
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+        super().__init__({"size_bytes": f"the file may have at most {limit_bytes} bytes"})
+
+
+class TokenInvalid(CadansError):
+    """An API token that we did not make, or that was revoked, has expired, or lost its account."""
+
+    def __init__(self) -> None:
+        super().__init__("this token opens nothing")

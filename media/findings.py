@@ -48,6 +48,7 @@ class Code(StrEnum):
     DAMAGED = "damaged"
     SILENT = "silent"
     CHECK_STOPPED = "check-stopped"
+    CHANGED_ON_THE_WAY = "changed-on-the-way"
     TOO_LONG = "too-long"
     TOO_SHORT = "too-short"
     GLITCH = "glitch"

@@ -124,6 +124,12 @@ SENTENCES: Final[Mapping[str, tuple[str, ...]]] = {
             " exported, or one that was muted. Listen to it in your sound editor and export again."
         ),
     ),
+    Code.CHANGED_ON_THE_WAY: (
+        _mark(
+            "This is not the file that was sent: some of it changed on its way, or while it was"
+            " being sent. Send it again."
+        ),
+    ),
     Code.CHECK_STOPPED: (
         _mark(
             "This file could not be checked to the end: it asks for more than any recording"

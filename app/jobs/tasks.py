@@ -1,7 +1,8 @@
 """Which tasks a worker runs."""
 
+from app.jobs.analysis import ANALYSIS
 from app.jobs.mail import FORGET, MAIL
 from app.jobs.unlocks import UNLOCKS
 from app.jobs.worker import Task
 
-TASKS: tuple[Task, ...] = (UNLOCKS, MAIL, FORGET)
+TASKS: tuple[Task, ...] = (UNLOCKS, MAIL, FORGET, ANALYSIS)

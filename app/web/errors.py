@@ -9,7 +9,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app import errors
-from media.errors import StoreError
+from media.errors import FileTooBig, StoreError, StoreFull, UploadIncomplete
+from media.errors import UploadNotFound as StoreUploadNotFound
 
 log = structlog.get_logger()
 
@@ -22,7 +23,13 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.LinkUsed: HTTPStatus.GONE,
     errors.LinkExpired: HTTPStatus.GONE,
     errors.LinkInvalid: HTTPStatus.NOT_FOUND,
+    errors.UploadTooBig: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.TokenInvalid: HTTPStatus.UNAUTHORIZED,
+    FileTooBig: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UploadIncomplete: HTTPStatus.CONFLICT,
+    StoreUploadNotFound: HTTPStatus.NOT_FOUND,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
 }
 
 

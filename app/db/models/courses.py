@@ -217,7 +217,7 @@ class Upload(Base):
     file_name: Mapped[short_text]
     content_type: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[size_bytes]
-    part_bytes: Mapped[size_bytes]
+    part_bytes: Mapped[int] = mapped_column(BigInteger)
     # What the client says it is; only compared with, never trusted. Null: it did not say.
     client_sha256: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     state: Mapped[UploadState] = mapped_column(one_of(UploadState), default=UploadState.OPEN)
