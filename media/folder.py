@@ -8,6 +8,7 @@ its file is; whatever else a crash leaves behind is an open upload.
 import contextlib
 import mimetypes
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,14 +29,7 @@ from media.store import (
     check_seconds,
     check_slice,
 )
-from media.workbench import (
-    About,
-    Workbench,
-    check_arrived,
-    find_about,
-    render_etag,
-    write_about,
-)
+from media.workbench import About, Workbench, find_about, render_etag, write_about
 
 
 class _Objects:
@@ -73,6 +67,7 @@ class _Objects:
     def delete(self, key: ObjectKey) -> None:
         """Make sure that no object lies under the key."""
         with self._disk.translated():
+            self._disk.root.stat()
             self._path(key).unlink(missing_ok=True)
             self._about_path(key).unlink(missing_ok=True)
 
@@ -122,12 +117,13 @@ class _Objects:
 
     def _list_course(self, course: str, prefix: str) -> Iterator[ListedObject]:
         folder = self._disk.root / course
-        with self._disk.translated(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            entries = [] if folder.is_symlink() else sorted(os.scandir(folder), key=_name)
-        for entry in entries:
-            name = course + entry.name
-            if name.startswith(prefix) and is_object_key(name) and entry.is_file():
-                yield _listed(ObjectKey(name), entry.stat())
+        if folder.is_symlink() or not folder.is_dir():
+            return
+        with self._disk.translated():
+            paths = sorted(folder.iterdir())
+        for path in paths:
+            if not path.is_symlink() and (course + path.name).startswith(prefix):
+                yield from _listed(course + path.name, path)
 
 
 class FolderStore(_Objects):
@@ -171,8 +167,7 @@ class FolderStore(_Objects):
             arrived = self.parts(key, upload_id)
         except UploadNotFound as error:
             return self._completed(key, error)
-        check_parts(key, parts)
-        check_arrived(key, parts, arrived)
+        check_parts(key, parts, arrived)
         stored = self._store(key, upload_id, self._bench.join(upload_id, parts))
         self._bench.discard(upload_id)
         return stored
@@ -195,13 +190,13 @@ class FolderStore(_Objects):
             raise error from None
 
 
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name
-
-
-def _listed(key: ObjectKey, facts: os.stat_result) -> ListedObject:
-    stored_at = datetime.fromtimestamp(facts.st_mtime, UTC)
-    return ListedObject(key=key, size_bytes=facts.st_size, stored_at=stored_at)
+def _listed(name: str, path: Path) -> Iterator[ListedObject]:
+    with contextlib.suppress(FileNotFoundError):  # deleted since
+        facts = path.stat()
+        if is_object_key(name) and stat.S_ISREG(facts.st_mode):
+            stored_at = datetime.fromtimestamp(facts.st_mtime, UTC)
+            key = ObjectKey(name)
+            yield ListedObject(key=key, size_bytes=facts.st_size, stored_at=stored_at)
 
 
 def _stored(about: About, size_bytes: int) -> StoredObject:

@@ -13,7 +13,7 @@ DownloadName = NewType("DownloadName", str)
 # Lower case only: folders on macOS and Windows do not tell `A` from `a`. Always one `/`, so that in
 # a folder no object stands where another needs a directory.
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9]+)?")
-# S3 allows 1024 bytes (Amazon S3 user guide, "Naming Amazon S3 objects", read November 2025);
+# S3 allows 1024 bytes (Amazon S3 user guide, "Naming Amazon S3 objects", read November 2026);
 # a folder needs room for its own path beside it.
 _KEY_LENGTH: Final = 200
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,8}")
@@ -28,7 +28,7 @@ _LETTERS: Final = str.maketrans(
     }
 )  # fmt: skip
 # Windows opens a device under these names, whatever the extension
-# (learn.microsoft.com, "Naming Files, Paths, and Namespaces", read November 2025).
+# (learn.microsoft.com, "Naming Files, Paths, and Namespaces", read November 2026).
 _DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from media.errors import InvalidStoreUrl
 
-# Amazon S3 user guide, "General purpose bucket naming rules" (read November 2025).
+# Amazon S3 user guide, "General purpose bucket naming rules" (read November 2026).
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z0-9-]{1,40}")
 _OPTIONS: Final = ("endpoint", "public_endpoint", "region", "addressing")

@@ -52,11 +52,8 @@ if TYPE_CHECKING:
     )
 
 _INCOMPLETE: Final = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
-_NO_CREDENTIALS: Final = (
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
+_NO_CREDENTIALS: Final = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError)
+_SET_CREDENTIALS: Final = "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _FULL: Final = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull"}
 
 
@@ -87,6 +84,11 @@ class _Bucket:
         public = location.public_endpoint
         self._signer = _connect(session, location, public) if public else self.client
 
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self.client.close()
+        self._signer.close()
+
     def presign(self, operation: str, wanted: dict[str, str | int], seconds: int) -> str:
         """Sign an address for listeners and browsers; nothing is asked of the server."""
         check_seconds(seconds)
@@ -102,30 +104,21 @@ class _Bucket:
         except ClientError as error:
             raise self._translate(error, key, upload_id) from error
         except _NO_CREDENTIALS as error:
-            reason = f"{error}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            raise StoreRefused(self.where, reason) from error
+            raise StoreRefused(self.where, _SET_CREDENTIALS) from error
         except BotoCoreError as error:
             raise StoreUnreachable(self.where, type(error).__name__) from error
 
     def _translate(self, error: ClientError, key: str, upload_id: str) -> MediaError:
         code = error.response["Error"]["Code"]
-        if code == "NoSuchBucket":
-            return StoreMissing(self.where)
-        if code == "NoSuchUpload":
-            return UploadNotFound(key, upload_id)
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if code in _INCOMPLETE:
             return UploadIncomplete(key, f"the store says {code}")
-        if code in _FULL:
+        if code in _FULL or status == HTTPStatus.INSUFFICIENT_STORAGE:
             return StoreFull(self.where)
-        return self._translate_status(
-            error.response["ResponseMetadata"]["HTTPStatusCode"], key, code
-        )
-
-    def _translate_status(self, status: int, key: str, code: str) -> MediaError:
+        if code == "NoSuchBucket" or (status == HTTPStatus.NOT_FOUND and not key):
+            return StoreMissing(self.where)
         if status == HTTPStatus.NOT_FOUND:
-            return ObjectNotFound(key) if key else StoreMissing(self.where)
-        if status == HTTPStatus.INSUFFICIENT_STORAGE:
-            return StoreFull(self.where)
+            return UploadNotFound(key, upload_id) if upload_id else ObjectNotFound(key)
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return StoreUnreachable(self.where, f"it answers {status} {code}")
         return StoreRefused(self.where, f"it answers {status} {code}")
@@ -170,6 +163,7 @@ class _Objects:
 
     def open(self, key: ObjectKey, *, start: int = 0, length: int | None = None) -> OpenObject:
         """Read `length` bytes from `start` on."""
+        parse_object_key(key)
         check_slice(start, length)
         if length == 0:
             self.stat(key)
@@ -269,7 +263,7 @@ class S3Store(_Objects):
         self, key: ObjectKey, upload_id: UploadId, number: int, chunks: Iterable[bytes]
     ) -> Part:
         """Store one part."""
-        parse_object_key(key)
+        _check_upload(key, upload_id)
         check_part_number(number)
         with (
             spooled(chunks) as (body, size_bytes),
@@ -287,7 +281,7 @@ class S3Store(_Objects):
 
     def parts(self, key: ObjectKey, upload_id: UploadId) -> list[Part]:
         """The parts that have arrived whole, by number."""
-        parse_object_key(key)
+        _check_upload(key, upload_id)
         pages = self._bucket.client.get_paginator("list_parts")
         with self._bucket.translated(key, upload_id):
             return [
@@ -300,9 +294,9 @@ class S3Store(_Objects):
         self, key: ObjectKey, upload_id: UploadId, parts: Sequence[Part]
     ) -> StoredObject:
         """Make the object out of these parts."""
-        parse_object_key(key)
-        check_parts(key, parts)
         try:
+            # RADOS Gateway answers 500 to the completion of an upload that it does not know.
+            check_parts(key, parts, self.parts(key, upload_id))
             self._complete(key, upload_id, parts)
         except UploadNotFound as error:
             return self._completed(key, error)
@@ -310,8 +304,8 @@ class S3Store(_Objects):
 
     def abort_upload(self, key: ObjectKey, upload_id: UploadId) -> None:
         """Throw the parts away."""
-        parse_object_key(key)
         with contextlib.suppress(UploadNotFound), self._bucket.translated(key, upload_id):
+            _check_upload(key, upload_id)
             self._bucket.client.abort_multipart_upload(
                 Bucket=self._bucket.name, Key=key, UploadId=upload_id
             )
@@ -328,6 +322,10 @@ class S3Store(_Objects):
                             upload_id=UploadId(found["UploadId"]),
                             begun_at=found["Initiated"],
                         )
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._bucket.close()
 
     def ensure_cors(self, origin: str) -> None:
         """Let pages of `origin` upload parts into this bucket; rules that others made stay.
@@ -374,20 +372,20 @@ class S3Store(_Objects):
         return cast("list[CORSRuleTypeDef]", found["CORSRules"])
 
 
+def _check_upload(key: ObjectKey, upload_id: UploadId) -> None:
+    parse_object_key(key)
+    if not upload_id:  # botocore itself trips over it
+        raise UploadNotFound(key, upload_id)
+
+
 def _connect(
     session: boto3.session.Session, location: S3Location, endpoint: str | None
 ) -> "S3Client":
-    return session.client(
-        "s3", endpoint_url=endpoint, region_name=location.region, config=_config(location)
-    )
-
-
-def _config(location: S3Location) -> Config:
-    return Config(
+    config = Config(
         # Without it botocore presigns with the old version 2 on other endpoints in us-east-1.
         signature_version="s3v4",
         s3={"addressing_style": location.addressing.value},
-        # A request waits for us no longer than a person does.
+        # Nobody waits longer than this for a store that says nothing.
         connect_timeout=3,
         read_timeout=15,
         retries={"total_max_attempts": 2, "mode": "standard"},
@@ -396,3 +394,4 @@ def _config(location: S3Location) -> Config:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
+    return session.client("s3", endpoint_url=endpoint, region_name=location.region, config=config)

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 UploadId = NewType("UploadId", str)
 
 # Every part but the last is at least 5 MiB, at most 10,000 of them (Amazon S3 user guide,
-# "Amazon S3 multipart upload limits", read November 2025).
+# "Amazon S3 multipart upload limits", read November 2026).
 MIN_PART_BYTES: Final = 5 * 2**20
 MAX_PARTS: Final = 10_000
 # Signature version 4 lets an address live seven days (Amazon S3 user guide, "Download and upload
-# objects with presigned URLs", read November 2025).
+# objects with presigned URLs", read November 2026).
 MAX_PRESIGN_SECONDS: Final = 7 * 24 * 3600
 CHUNK_BYTES: Final = 64 * 1024
 
@@ -238,8 +238,8 @@ def read_chunks(file: BinaryIO, size_bytes: int = CHUNK_BYTES) -> Iterator[bytes
         yield chunk
 
 
-def check_parts(key: ObjectKey, parts: Sequence[Part]) -> None:
-    """Hold a list of parts against the rules of `complete_upload` that need no store.
+def check_parts(key: ObjectKey, parts: Sequence[Part], arrived: Sequence[Part]) -> None:
+    """Hold a list of parts against the rules of `complete_upload`.
 
     Raises:
         UploadIncomplete: they break one.
@@ -252,6 +252,9 @@ def check_parts(key: ObjectKey, parts: Sequence[Part]) -> None:
     small = [part.number for part in parts[:-1] if part.size_bytes < MIN_PART_BYTES]
     if small:
         raise UploadIncomplete(key, f"part {small[0]} is smaller than {MIN_PART_BYTES} bytes")
+    strange = [part.number for part in parts if part not in arrived]
+    if strange:
+        raise UploadIncomplete(key, f"part {strange[0]} has not arrived, or is another one")
 
 
 def check_part_number(number: int) -> None:
@@ -300,7 +303,7 @@ class RangedFile(io.RawIOBase):
         self.bytes_read = 0
         self.requests = 0
         self._store = store
-        self._block_bytes = block_bytes
+        self.block_bytes = block_bytes
         self._cached_blocks = cached_blocks
         self._limit_bytes = limit_bytes
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
@@ -350,7 +353,7 @@ class RangedFile(io.RawIOBase):
         return len(found)
 
     def _slice(self, start: int, stop: int) -> bytes:
-        first, last = start // self._block_bytes, (stop - 1) // self._block_bytes
+        first, last = start // self.block_bytes, (stop - 1) // self.block_bytes
         found = {number: self._blocks[number] for number in range(first, last + 1)
                  if number in self._blocks}  # fmt: skip
         missing = [number for number in range(first, last + 1) if number not in found]
@@ -358,12 +361,12 @@ class RangedFile(io.RawIOBase):
             found |= self._fetch(run)
         self._remember(found)
         whole = b"".join(found[number] for number in range(first, last + 1))
-        offset = start - first * self._block_bytes
+        offset = start - first * self.block_bytes
         return whole[offset : offset + stop - start]
 
     def _fetch(self, run: range) -> dict[int, bytes]:
-        start = run.start * self._block_bytes
-        length = min(len(run) * self._block_bytes, self.stored.size_bytes - start)
+        start = run.start * self.block_bytes
+        length = min(len(run) * self.block_bytes, self.stored.size_bytes - start)
         if self._limit_bytes is not None and self.bytes_read + length > self._limit_bytes:
             raise TooMuchRead(self.stored.key, self._limit_bytes)
         with self._store.open(self.stored.key, start=start, length=length) as chunks:
@@ -371,7 +374,7 @@ class RangedFile(io.RawIOBase):
         self.requests += 1
         self.bytes_read += len(found)
         return {
-            number: found[index * self._block_bytes : (index + 1) * self._block_bytes]
+            number: found[index * self.block_bytes : (index + 1) * self.block_bytes]
             for index, number in enumerate(run)
         }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from media.disk import Disk, Written
-from media.errors import MediaError, UploadIncomplete, UploadNotFound
+from media.errors import MediaError, UploadNotFound
 from media.keys import ObjectKey
 from media.store import OpenUpload, Part, UploadId
 
@@ -120,13 +120,6 @@ class Workbench:
                 file = (self._folder / upload_id / f"{part.number:05}").open("rb")
             with file:
                 yield from self._disk.read(file, part.size_bytes)
-
-
-def check_arrived(key: ObjectKey, parts: Sequence[Part], arrived: Sequence[Part]) -> None:
-    """Raise UploadIncomplete unless every one of these parts has arrived as it is named."""
-    for part in parts:
-        if part not in arrived:
-            raise UploadIncomplete(key, f"part {part.number} has not arrived, or is another one")
 
 
 def find_about(disk: Disk, path: Path) -> About | None:

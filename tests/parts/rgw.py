@@ -5,7 +5,9 @@ where a test asks for it; it dies with that process, however that ends.
 """
 
 import configparser
+import contextlib
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -13,9 +15,9 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import httpx
@@ -24,6 +26,9 @@ from botocore.config import Config
 
 from media.location import S3Location
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 APT_LINE = "apt-get install -y --no-install-recommends radosgw ceph-mon ceph-osd ceph-common"
 PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin", "setpriv")
 ACCESS_KEY = "rgwkey"
@@ -31,11 +36,21 @@ SECRET_KEY = "rgwsecret123"
 PATIENCE_SECONDS = 40.0
 
 
+class CephFailed(Exception):
+    """A program of Ceph did not do what it was started for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Server:
-    """Where the server listens."""
+    """A running server, and a client that may do anything there."""
 
     endpoint: str
+    client: "S3Client"
+
+    def make_bucket(self) -> S3Location:
+        bucket = f"test-{uuid.uuid4()}"
+        self.client.create_bucket(Bucket=bucket)
+        return S3Location(bucket=bucket, endpoint=self.endpoint, region="us-east-1")
 
 
 @dataclass(kw_only=True)
@@ -119,7 +134,7 @@ class _Ceph:
         )
         if done.returncode:
             message = f"{command[0]} failed: {done.stderr[-800:]}"
-            raise RuntimeError(message)
+            raise CephFailed(message)
         return done.stdout
 
     def _spawn(self, *command: str) -> None:
@@ -142,7 +157,7 @@ class _Ceph:
                 output = (self.folder / "log").glob("*.out")
                 tail = "\n".join(path.read_text(errors="replace")[-800:] for path in output)
                 message = f"{what} did not start:\n{tail}"
-                raise RuntimeError(message)
+                raise CephFailed(message)
             time.sleep(0.05)
 
     def _environment(self) -> dict[str, str]:
@@ -160,6 +175,8 @@ class _Ceph:
             "global": {
                 "fsid": self.cluster_id,
                 "mon host": f"v1:127.0.0.1:{self.monitor_port}",
+                # Without it a daemon may speak before it knows the cluster: "wrong fsid".
+                "monmap": f"{folder}/monmap",
                 "public addr": "127.0.0.1",
                 "cluster addr": "127.0.0.1",
                 "ms bind ipv6": "false",
@@ -202,11 +219,35 @@ class _Ceph:
         }
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+def _pick_port() -> int:
+    """A free port below those that the kernel gives to connections, which nobody else is given."""
+    while True:
+        # Not `random`: it is seeded alike in every process of a run.
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
+
+
+def _start_ceph(stack: contextlib.ExitStack) -> _Ceph:
+    """Another process may take a port between our choice and its use: then choose again."""
+    for _ in range(2):
+        with contextlib.suppress(CephFailed):
+            return _try_to_start_ceph(stack)
+    return _try_to_start_ceph(stack)
+
+
+def _try_to_start_ceph(stack: contextlib.ExitStack) -> _Ceph:
+    # Not pytest's folder: its long path does not fit where Ceph wants to put it.
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rgw-")))
+    ceph = _Ceph(folder=folder, gateway_port=_pick_port(), monitor_port=_pick_port())
+    stack.callback(ceph.stop)
+    try:
+        ceph.start()
+    except CephFailed:
+        ceph.stop()
+        raise
+    return ceph
 
 
 @pytest.fixture(scope="session")
@@ -218,13 +259,23 @@ def s3_server() -> Iterator[S3Server]:
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
-    with ExitStack() as stack:
-        # Not pytest's folder: its long path does not fit where Ceph wants to put it.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rgw-")))
-        ceph = _Ceph(folder=folder, gateway_port=free_port(), monitor_port=free_port())
-        stack.callback(ceph.stop)
-        ceph.start()
-        yield S3Server(endpoint=f"http://127.0.0.1:{ceph.gateway_port}")
+    with contextlib.ExitStack() as stack:
+        ceph = _start_ceph(stack)
+        endpoint = f"http://127.0.0.1:{ceph.gateway_port}"
+        client = _connect(endpoint)
+        stack.callback(client.close)
+        yield S3Server(endpoint=endpoint, client=client)
+
+
+def _connect(endpoint: str) -> "S3Client":
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )
 
 
 @pytest.fixture
@@ -245,14 +296,7 @@ def s3_location(
     aws_credentials: None,  # noqa: ARG001  boto3 finds them in the environment
 ) -> S3Location:
     """A new, empty bucket; credentials for it are in the environment."""
-    bucket = f"test-{uuid.uuid4()}"
-    config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
-    client = boto3.client(
-        "s3", endpoint_url=s3_server.endpoint, region_name="us-east-1", config=config
-    )
-    client.create_bucket(Bucket=bucket)
-    client.close()
-    return S3Location(bucket=bucket, endpoint=s3_server.endpoint, region="us-east-1")
+    return s3_server.make_bucket()
 
 
 @pytest.fixture
