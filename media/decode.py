@@ -40,8 +40,7 @@ _LONGEST_LINE: Final = 4096
 _CANNOT_START: Final = (126, 127)
 _METERS: Final = (
     f"silencedetect=n={SILENCE_THRESHOLD_DB}dB:d={SHORTEST_SILENCE.total_seconds()},"
-    # a mono file is heard from both loudspeakers: measured as such, one target fits both
-    "ebur128=peak=true:dualmono=true"
+    "ebur128=peak=true"
 )
 
 
