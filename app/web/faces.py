@@ -3,10 +3,11 @@
 from flask import Blueprint, Flask
 
 from app.house import House
+from app.web.delivery import Delivery
 
 BLUEPRINTS: tuple[Blueprint, ...] = ()
 
 
 def put_delivery_in_front(app: Flask, house: House) -> None:
     """Let feeds and audio be answered before Flask wakes up."""
-    del app, house
+    app.wsgi_app = Delivery(app.wsgi_app, house)  # type: ignore[method-assign]  # (Flask's documented seam)

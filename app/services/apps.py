@@ -1,0 +1,77 @@
+"""Which app asked, by the User-Agent that it sends. Our own short list of the apps we speak of."""
+
+from functools import lru_cache
+from typing import Final
+
+OTHER: Final = "other"
+# A header is a stranger's text: what matters stands in front.
+_READ_CHARS: Final = 300
+
+# The first match counts, so robots come before apps, apps before libraries, libraries before
+# browsers: apps name the libraries they are made with, and everybody claims to be Mozilla.
+_SIGNS: Final = (
+    ("googlebot", "Google"),
+    ("bingbot", "Bing"),
+    ("podcastindex", "Podcast Index"),
+    ("podchaser", "Podchaser"),
+    ("listennotes", "Listen Notes"),
+    ("crawler", "robot"),
+    ("spider", "robot"),
+    ("bot/", "robot"),
+    ("overcast", "Overcast"),
+    ("pocketcasts", "Pocket Casts"),
+    ("pocket casts", "Pocket Casts"),
+    ("shiftyjelly", "Pocket Casts"),
+    ("antennapod", "AntennaPod"),
+    ("podcastaddict", "Podcast Addict"),
+    ("castro", "Castro"),
+    ("castbox", "Castbox"),
+    ("podcastrepublic", "Podcast Republic"),
+    ("podcast republic", "Podcast Republic"),
+    ("podcastguru", "Podcast Guru"),
+    ("podverse", "Podverse"),
+    ("podbean", "Podbean"),
+    ("player fm", "Player FM"),
+    ("playerfm", "Player FM"),
+    ("downcast", "Downcast"),
+    ("icatcher", "iCatcher"),
+    ("fountain", "Fountain"),
+    ("truefans", "TrueFans"),
+    ("gpodder", "gPodder"),
+    ("kasts", "Kasts"),
+    ("podboat", "newsboat"),
+    ("newsboat", "newsboat"),
+    ("castget", "castget"),
+    ("podget", "podget"),
+    ("audiobookshelf", "Audiobookshelf"),
+    ("itunes/", "iTunes"),
+    ("podcasts/", "Apple Podcasts"),
+    ("applecoremedia", "Apple Podcasts"),
+    ("thunderbird", "Thunderbird"),
+    ("feedly", "Feedly"),
+    ("inoreader", "Inoreader"),
+    ("freshrss", "FreshRSS"),
+    ("netnewswire", "NetNewsWire"),
+    ("spotify", "Spotify"),
+    ("vlc", "VLC"),
+    ("cadans", "Cadans"),
+    ("exoplayer", "Android player"),
+    ("okhttp", "okhttp"),
+    ("feedparser", "feedparser"),
+    ("python-", "Python"),
+    ("curl/", "curl"),
+    ("wget/", "Wget"),
+    ("edg/", "Edge"),
+    ("firefox/", "Firefox"),
+    ("fxios/", "Firefox"),
+    ("chrome/", "Chrome"),
+    ("crios/", "Chrome"),
+    ("safari/", "Safari"),
+)
+
+
+@lru_cache(maxsize=4096)
+def app_named(user_agent: str) -> str:
+    """Answer the name of the app, `other` when the list does not know it."""
+    text = user_agent[:_READ_CHARS].casefold()
+    return next((name for sign, name in _SIGNS if sign in text), OTHER)

@@ -1,0 +1,203 @@
+"""Who may hear what: the one decision behind feed, audio, transcript, chapters and web player.
+
+A genuine token says which subscription asks; its standing and the course say the rest. Whatever no
+rule here allows is refused.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Final
+
+from app.db.standing import Standing, read_instant
+from app.kinds import EndReason, RetireReason
+from app.services.feeds import ServedCourse, ServedLesson, ServedRecording
+from app.services.unlocks import make_rhythm
+from feeds.rhythm import (
+    Life,
+    Pause,
+    PlannedUnlock,
+    RecordedUnlock,
+    RhythmKind,
+    unlocked,
+    upcoming,
+)
+
+Heard = list[tuple[int, int]]
+"""(pub_at in epoch seconds, lesson id) of what is unlocked, in order of unlock."""
+
+# A restart leaves what was heard where it is; the other reasons close the address.
+_CLOSING: Final = {RetireReason.ASKED, RetireReason.LEAKED, RetireReason.REVOKED}
+
+
+class Resource(StrEnum):
+    """What somebody asks for with a feed token."""
+
+    FEED = "feed"
+    AUDIO = "audio"
+    TRANSCRIPT = "transcript"
+    CHAPTERS = "chapters"
+    PLAYER = "player"
+
+
+class Verdict(StrEnum):
+    """Allowed, or why not: no such thing, not yet unlocked, address taken back, taken down."""
+
+    ALLOWED = "allowed"
+    UNKNOWN = "unknown"
+    LOCKED = "locked"
+    CLOSED = "closed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is asked for. All but a feed name a lesson by its public id, as its address does.
+
+    `number`: of the recording; None (a web player) is whichever stands there now. `extension`: as
+    in the address; only audio has one that matters.
+    """
+
+    resource: Resource
+    lesson: str = ""
+    number: int | None = None
+    extension: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The verdict, and what it is about as far as the asker may know.
+
+    `unlocks_at`: when a locked lesson opens; None: not known.
+    """
+
+    verdict: Verdict
+    lesson: ServedLesson | None = None
+    recording: ServedRecording | None = None
+    unlocks_at: datetime | None = None
+
+
+_FEED: Final = Decision(verdict=Verdict.ALLOWED)
+_UNKNOWN: Final = Decision(verdict=Verdict.UNKNOWN)
+_CLOSED: Final = Decision(verdict=Verdict.CLOSED)
+
+
+def authorise(standing: Standing, course: ServedCourse, wanted: Wanted, now: datetime) -> Decision:
+    """Decide. Of a closed address nothing is allowed; its feed says so in one item."""
+    if is_closed(standing):
+        return _CLOSED
+    if wanted.resource is Resource.FEED:
+        return _FEED
+    lesson = course.lessons.get(wanted.lesson)
+    if lesson is None or not _has(lesson, wanted):
+        return _UNKNOWN
+    if all(lesson.id != lesson_id for _, lesson_id in hear(standing, course, now)):
+        return _locked(standing, course, lesson, now)
+    if lesson.is_removed:
+        return Decision(verdict=Verdict.REMOVED, lesson=lesson)
+    recording = None if wanted.number is None else lesson.recordings[wanted.number]
+    return Decision(verdict=Verdict.ALLOWED, lesson=lesson, recording=recording)
+
+
+def is_closed(standing: Standing) -> bool:
+    """Whether the address was replaced or taken back; what it played plays no more."""
+    return standing.retire_reason in _CLOSING or standing.end_reason == EndReason.REVOKED
+
+
+def hear(standing: Standing, course: ServedCourse, now: datetime) -> Heard:
+    """Answer what is unlocked now, whether the worker has written it down or not."""
+    if _is_settled(standing, course, now):
+        return recorded_of(standing)
+    life = life_of(standing, course)
+    return [
+        (int(each.pub_at.timestamp()), each.lesson_id)
+        for each in unlocked(life, course.planned, now)
+    ]
+
+
+def to_come(standing: Standing, course: ServedCourse, now: datetime) -> tuple[PlannedUnlock, ...]:
+    """Answer what has a date ahead, soonest first."""
+    return upcoming(life_of(standing, course), course.planned, now)
+
+
+def recorded_of(standing: Standing) -> Heard:
+    """Answer what the worker wrote down."""
+    if standing.unlocks is None:
+        return []
+    pairs = [each.split(" ") for each in standing.unlocks.split(",")]
+    return sorted((int(pub_at), int(lesson_id)) for pub_at, lesson_id in pairs)
+
+
+def pauses_of(standing: Standing) -> tuple[Pause, ...]:
+    """Answer the pauses of a subscription, in order."""
+    if standing.pauses is None:
+        return ()
+    spans = sorted(each.split("/") for each in standing.pauses.split(","))
+    return tuple(
+        Pause(
+            starts_on=date.fromisoformat(first),
+            ends_on=date.fromisoformat(resumes) if resumes else None,
+        )
+        for first, resumes in spans
+    )
+
+
+def life_of(standing: Standing, course: ServedCourse) -> Life:
+    """Answer what decides when lessons unlock for this subscription."""
+    rhythm = course.rhythm
+    if standing.pace_kind is not None:
+        rhythm = make_rhythm(
+            RhythmKind(standing.pace_kind),
+            standing.pace_every_days,
+            standing.pace_weekday,
+            standing.pace_hour,
+        )
+    return Life(
+        rhythm=rhythm,
+        zone=standing.zone,
+        course_zone=course.zone,
+        started_at=read_instant(standing.started_at),
+        pauses=pauses_of(standing),
+        recorded=tuple(_recorded(recorded_of(standing))),
+        ended_at=read_instant(standing.ended_at) if standing.ended_at else None,
+    )
+
+
+def _is_settled(standing: Standing, course: ServedCourse, now: datetime) -> bool:
+    """Whether the worker wrote down all that is unlocked by now, under the plan that holds."""
+    if standing.next_unlock_plan != course.plan_revision:
+        return False
+    return standing.next_unlock_at is None or read_instant(standing.next_unlock_at) > now
+
+
+def _recorded(heard: Heard) -> Iterable[RecordedUnlock]:
+    """Unlocks as the rhythm wants them; when one was planned changes nothing once it is there."""
+    for epoch, lesson_id in heard:
+        pub_at = datetime.fromtimestamp(epoch, UTC)
+        yield RecordedUnlock(lesson_id=lesson_id, unlocked_at=pub_at, pub_at=pub_at)
+
+
+def _has(lesson: ServedLesson, wanted: Wanted) -> bool:
+    """Whether the lesson has what is asked for, locked or not."""
+    if wanted.number is None:
+        return wanted.resource is Resource.PLAYER
+    recording = lesson.recordings.get(wanted.number)
+    if recording is None:
+        return False
+    return {
+        Resource.AUDIO: recording.extension == wanted.extension,
+        Resource.TRANSCRIPT: lesson.has_transcript,
+        Resource.CHAPTERS: lesson.has_chapters,
+        Resource.PLAYER: True,
+    }.get(wanted.resource, False)
+
+
+def _locked(
+    standing: Standing, course: ServedCourse, lesson: ServedLesson, now: datetime
+) -> Decision:
+    """A lesson that is on its way is locked; one that never comes to her does not exist."""
+    if lesson.id not in course.expected:
+        return _UNKNOWN
+    dates = {each.lesson_id: each.planned_at for each in to_come(standing, course, now)}
+    return Decision(verdict=Verdict.LOCKED, lesson=lesson, unlocks_at=dates.get(lesson.id))

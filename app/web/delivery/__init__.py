@@ -1,0 +1,83 @@
+"""Feeds and audio: a lean WSGI face of its own in front of the pages.
+
+No session, no cookie, no framework: one prepared query, and an answer that podcast apps understand.
+Nothing here writes to a log what stands in an address.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from app.db.standing import DatabaseUnreachable, StandingReader
+from app.house import House
+from app.services.feeds import ServedCourses
+from app.web.delivery import answers
+from app.web.delivery.audio import AudioDoor
+from app.web.delivery.counting import FetchCounter
+from app.web.delivery.door import Door, Parts
+from app.web.delivery.feed import FeedDoor
+from media.errors import MediaError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+__all__ = ["Delivery"]
+
+log = structlog.get_logger()
+
+_PREFIX_CHARS: Final = len("/f/")
+
+
+class Delivery:
+    """Answers `/f/…` and `/a/…`; everything else is for the application behind it."""
+
+    def __init__(self, app: "WSGIApplication", house: House) -> None:
+        self._app = app
+        self._reader = StandingReader(house.database.engine)
+        self._counter = FetchCounter(house.database)
+        parts = Parts(
+            house=house,
+            reader=self._reader,
+            courses=ServedCourses(house.database, house.settings.base_url),
+            counter=self._counter,
+        )
+        self._doors: dict[str, Door] = {"/f/": FeedDoor(parts), "/a/": AudioDoor(parts)}
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer, or pass on."""
+        door = self._doors.get(environ["PATH_INFO"][:_PREFIX_CHARS])
+        if door is None:
+            return self._app(environ, start_response)
+        status, headers, body = _answer(door, environ)
+        start_response(status, headers)
+        # A HEAD opens nothing, so there is nothing to close either.
+        return () if environ["REQUEST_METHOD"] == "HEAD" else body
+
+    def flush(self) -> None:
+        """Write down now what was counted."""
+        self._counter.flush()
+
+    def close(self) -> None:
+        """Write down what was counted and close the connections."""
+        self._counter.close()
+        self._reader.close()
+
+
+def _answer(door: Door, environ: "WSGIEnvironment") -> answers.Answer:
+    """Let no error out: a podcast app gets a line of text and knows when to come back."""
+    try:
+        return door.answer(environ)
+    except (DatabaseUnreachable, DBAPIError) as error:
+        # Not the driver's own words: they may quote what was asked.
+        log.error("database_unreachable", error=type(error).__name__)  # noqa: TRY400
+        return answers.unavailable()
+    except MediaError as error:
+        log.error("store_failed", reason=str(error))  # noqa: TRY400 (its message says it all)
+        return answers.unavailable()
+    except Exception:
+        log.exception("delivery_failed", door=type(door).__name__)
+        return answers.broken()
