@@ -25,11 +25,12 @@ import pytest
 from botocore.config import Config
 
 from media.location import S3Location
+from tests.parts.missing import missing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-APT_LINE = "apt-get install -y --no-install-recommends radosgw ceph-mon ceph-osd ceph-common"
+PACKAGES = "radosgw ceph-mon ceph-osd ceph-common"
 PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin", "setpriv")
 ACCESS_KEY = "rgwkey"
 SECRET_KEY = "rgwsecret123"
@@ -253,12 +254,8 @@ def _try_to_start_ceph(stack: contextlib.ExitStack) -> _Ceph:
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
     """A running server, for as long as this process runs tests."""
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing:
-        message = f"no S3 server here ({', '.join(missing)} missing): {APT_LINE}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+    if not all(map(shutil.which, PROGRAMS)):
+        missing("The S3 server", PACKAGES)
     with contextlib.ExitStack() as stack:
         ceph = _start_ceph(stack)
         endpoint = f"http://127.0.0.1:{ceph.gateway_port}"
