@@ -1,6 +1,7 @@
 """Where fixtures come from: one module per real part."""
 
 pytest_plugins = [
+    "tests.parts.audio_files",
     "tests.parts.house",
     "tests.parts.postgres",
     "tests.parts.rgw",
