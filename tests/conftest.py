@@ -2,6 +2,8 @@
 
 pytest_plugins = [
     "tests.parts.audio_files",
+    "tests.parts.browser",
+    "tests.parts.clients",
     "tests.parts.house",
     "tests.parts.postgres",
     "tests.parts.rgw",

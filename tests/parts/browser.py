@@ -1,0 +1,158 @@
+"""A real browser: Chromium through Playwright, one per test process, a fresh profile per test.
+
+It cannot leave this machine: whatever it asks of another host is refused and fails the test.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+
+from tests.parts.missing import missing
+
+PICTURES = Path(__file__).parents[2] / "test-output"
+PHONE, DESKTOP = 390, 1280
+HEIGHTS = {PHONE: 844, DESKTOP: 800}
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+    # Everything but loopback goes to a proxy that is not there. (Playwright's own interception
+    # would answer CORS preflights in the server's place.)
+    "--proxy-server=http://127.0.0.1:9",
+]
+# 2.2 AA, and what axe itself calls good practice: landmarks, headings in order.
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+STEP_MS = 15_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How somebody looks at a page."""
+
+    width: int = DESKTOP
+    scheme: Literal["light", "dark"] = "light"
+    has_javascript: bool = True
+    language: str = "nl-NL"
+
+    def __str__(self) -> str:
+        script = "" if self.has_javascript else "-no-js"
+        return f"{self.width}-{self.scheme}{script}"
+
+
+EVERY_LOOK = [
+    Look(width=width, scheme=scheme) for width in (PHONE, DESKTOP) for scheme in ("light", "dark")
+]
+WITHOUT_JAVASCRIPT = Look(has_javascript=False)
+
+OpenPage = Callable[[Look], Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        missing("Chromium", "chromium fonts-dejavu-core")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens a page in a profile of its own; no request of any may leave this machine."""
+    contexts: list[BrowserContext] = []
+    strays: list[str] = []
+
+    def note(request: Request) -> None:
+        if not _stays_here(request.url):
+            strays.append(request.url)
+
+    def open_one(look: Look) -> Page:
+        context = browser.new_context(
+            viewport={"width": look.width, "height": HEIGHTS[look.width]},
+            color_scheme=look.scheme,
+            java_script_enabled=look.has_javascript,
+            locale=look.language,
+            timezone_id="Europe/Amsterdam",
+            has_touch=look.width == PHONE,
+            is_mobile=look.width == PHONE,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(STEP_MS)
+        context.on("request", note)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not strays, f"the page asked other hosts: {strays}"
+
+
+@pytest.fixture
+def look() -> Look:
+    """How `page` is looked at; a test that cares parametrizes it."""
+    return Look()
+
+
+@pytest.fixture
+def page(open_page: OpenPage, look: Look) -> Page:
+    return open_page(look)
+
+
+def keep_picture(page: Page, name: str) -> Path:
+    """Save the whole page as `test-output/<name>-<width>-<scheme>.png`."""
+    width = (page.viewport_size or {"width": 0})["width"]
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    PICTURES.mkdir(exist_ok=True)
+    path = PICTURES / f"{name}-{width}-{'dark' if is_dark else 'light'}.png"
+    page.screenshot(path=path, full_page=True, animations="disabled")
+    return path
+
+
+def assert_accessible(page: Page) -> None:
+    """Fail with every violation that axe-core finds, and on a page wider than its window."""
+    found = Axe().run(page, options={"runOnly": AXE_TAGS, "resultTypes": ["violations"]})
+    violations = found.response["violations"]
+    assert not violations, f"{page.url}\n{_in_words(violations)}"
+    overflow = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert overflow <= 0, f"{page.url} is {overflow} px wider than its window"
+
+
+def _in_words(violations: list[dict[str, Any]]) -> str:
+    lines = []
+    for violation in violations:
+        lines.append(f"{violation['id']} ({violation['impact']}): {violation['help']}")
+        lines += [
+            f"    {json.dumps(node['target'])} {node['html'][:200]} {node['failureSummary'][:300]}"
+            for node in violation["nodes"]
+        ]
+    return "\n".join(lines)
+
+
+def _stays_here(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https", "ws", "wss"}:
+        return True
+    host = parts.hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

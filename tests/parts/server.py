@@ -1,0 +1,171 @@
+"""An installation as an operator has it: the `cadans` command, its processes, a folder, a clock.
+
+Nothing is imported from the application here: what these tests start is what people start.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+PROGRAM = Path(sys.executable).with_name("cadans")
+COMMAND_SECONDS = 120
+PATIENCE_SECONDS = 30
+# Set by the machine that runs the tests, meant for nobody's installation.
+NOT_OURS = ("CADANS_", "AWS_")
+
+
+class ServerFailed(Exception):
+    """A command of Cadans did not do what it was started for."""
+
+
+def free_port() -> int:
+    """A port below those that the kernel gives to connections, which nobody else is given."""
+    while True:
+        # Not `random`: it is seeded alike in every process of a run.
+        port = 20_000 + secrets.randbelow(12_000)
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
+
+
+@dataclass(kw_only=True)
+class Installation:
+    """One folder and its settings; any number of its processes may run.
+
+    Starting again with another clock keeps everything that lies in the folder.
+    """
+
+    folder: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """Everything that the commands and processes said so far."""
+        return self._log_path.read_text(encoding="utf-8", errors="replace")
+
+    def run(self, *words: str, **settings: str) -> str:
+        """Run one command to its end; answer what it printed.
+
+        Raises:
+            ServerFailed: its exit code was not 0.
+        """
+        done = subprocess.run(
+            [PROGRAM, *words],
+            env=self._environment(settings),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        with self._log_path.open("ab") as log:
+            log.write(done.stderr)
+        if done.returncode:
+            raise ServerFailed(f"cadans {' '.join(words)}: {done.stderr.decode()[-2000:]}")
+        return done.stdout.decode()
+
+    def serve(self, *words: str, **settings: str) -> None:
+        """Start `cadans serve` and wait until it answers."""
+        process = self.start("serve", *words, **settings)
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while not self._answers():
+            if process.poll() is not None or time.monotonic() > give_up_at:
+                raise ServerFailed(f"cadans serve does not answer: {self.log[-2000:]}")
+            time.sleep(0.05)
+
+    def start(self, *words: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Start a command that goes on until `stop`."""
+        with self._log_path.open("ab") as log:
+            process = _spawn([str(PROGRAM), *words], self._environment(settings), self.folder, log)
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End every process as a service manager would; kill what does not go."""
+        for process in reversed(self.processes):
+            _end(process)
+        self.processes.clear()
+
+    @property
+    def _log_path(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "log"
+        path.touch()
+        return path
+
+    def _answers(self) -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/healthz", timeout=2).status_code < 500
+        return False
+
+    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)
+        }
+        own = {"CADANS_VAR": str(self.folder / "var"), "CADANS_BIND": f"127.0.0.1:{self.port}"}
+        changes = {f"CADANS_{name.upper()}": value for name, value in settings.items()}
+        return {**inherited, **own, **self.environ, **changes}
+
+
+@contextmanager
+def installation(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Installation]:
+    """An installation whose processes end with the block."""
+    here = Installation(folder=folder, environ=environ or {})
+    try:
+        yield here
+    finally:
+        here.stop()
+
+
+@contextmanager
+def demo(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Installation]:
+    """The demo course, served by the three commands that `scripts/run` ends with."""
+    with installation(folder, {"CADANS_DEMO": "1", **(environ or {})}) as here:
+        here.run("db", "upgrade")
+        here.run("demo")
+        here.serve()
+        yield here
+
+
+def _spawn(
+    command: list[str], environ: dict[str, str], folder: Path, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    # The kernel kills it when the tests end without having stopped it.
+    return subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", *command],
+        env=environ,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    # Its workers are in its process group.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
