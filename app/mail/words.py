@@ -16,8 +16,9 @@ PATTERNS: Final = {"nl": "EEEE d MMMM 'om' HH:mm", "en": "EEEE d MMMM 'at' HH:mm
 
 
 def known_language(language: str) -> str:
-    """Answer the language itself when we have its words, else English."""
-    return language if language in LANGUAGES else "en"
+    """Answer the language that a tag reads: nl-BE reads nl, one that we do not speak English."""
+    spoken = language.partition("-")[0].lower()
+    return spoken if spoken in LANGUAGES else "en"
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -69,6 +69,14 @@ class LinkAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """Somebody pressed *Confirm*. `zone`: that browser's, for who signed up without one."""
+
+    confirmation_id: int
+    zone: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
     """What confirming made, or found when the address takes part already."""
 
@@ -176,7 +184,7 @@ def get_waiting(session: Session, confirmation_id: int, *, now: datetime) -> Con
 
 
 def confirm(
-    session: Session, confirmation_id: int, *, addresses: FeedAddresses, host: str, now: datetime
+    session: Session, press: Press, *, addresses: FeedAddresses, host: str, now: datetime
 ) -> Confirmed:
     """Let a sign-up become a subscription, with its feed address and its first lesson.
 
@@ -187,10 +195,10 @@ def confirm(
         LinkExpired: it is over seven days old, or was forgotten.
         SignUpClosed: the course has closed meanwhile.
     """
-    confirmation = get_waiting(session, confirmation_id, now=now)
-    course = session.get_one(Course, confirmation.course_id)
+    confirmation = get_waiting(session, press.confirmation_id, now=now)
+    confirmation.zone = confirmation.zone or press.zone
     listener = _listener(session, confirmation, now)
-    alive = find_alive(session, listener.id, course.id)
+    alive = find_alive(session, listener.id, confirmation.course_id)
     subscription = alive or _begin(session, confirmation, listener, now)
     if alive is None:
         addresses.mint(session, subscription.id, now=now)

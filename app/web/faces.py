@@ -3,9 +3,19 @@
 from flask import Blueprint, Flask
 
 from app.house import House
+from app.web.api import api
+from app.web.admin import admin, uploading
 from app.web.delivery import Delivery
+from app.web.dev import dev
+from app.web.my import my
+from app.web.public import public
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    public,
+    my,
+    dev,
+    api,
+)
 
 
 def put_delivery_in_front(app: Flask, house: House) -> None:

@@ -1,0 +1,97 @@
+"""What a visitor sees of the courses: which are open, their lessons and lengths, their covers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.db.models import Course, Lesson, Recording
+from app.errors import CourseNotFound
+from app.kinds import CourseState, LessonState
+from app.policy import may_see_course_page
+from app.services import courses
+from media.keys import ObjectKey, parse_object_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfCourse:
+    """A course as it stands on the front page."""
+
+    course: Course
+    lesson_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfLesson:
+    """A lesson as it stands on the course page. `duration_ms` None: not measured yet."""
+
+    title: str
+    duration_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverPicture:
+    """Where a course's cover lies in the store, and what it is."""
+
+    key: ObjectKey
+    content_type: str
+    size_bytes: int
+
+
+def open_courses(session: Session) -> Sequence[ShelfCourse]:
+    """Answer the courses that take sign-ups, the newest first."""
+    rows = session.execute(
+        select(Course, func.count(Lesson.id))
+        .outerjoin(
+            Lesson, (Lesson.course_id == Course.id) & (Lesson.state == LessonState.PUBLISHED)
+        )
+        .where(Course.state == CourseState.OPEN)
+        .group_by(Course.id)
+        .order_by(Course.opened_at.desc(), Course.id.desc())
+    )
+    return [ShelfCourse(course=course, lesson_count=count) for course, count in rows]
+
+
+def get_visible(session: Session, slug: str) -> Course:
+    """Answer the course of a page that anybody may see.
+
+    Raises:
+        CourseNotFound: there is none, or it is a draft or put away.
+    """
+    course = courses.get_by_slug(session, slug)
+    if not may_see_course_page(course.state, None):
+        raise CourseNotFound(slug)
+    return course
+
+
+def published_lessons(session: Session, course_id: int, *, now: datetime) -> list[ShelfLesson]:
+    """Answer the lessons that a course page lists, in order."""
+    rows = session.execute(
+        select(Lesson.title, Recording.duration_ms)
+        .outerjoin(Recording, Recording.id == Lesson.recording_id)
+        .where(
+            Lesson.course_id == course_id,
+            Lesson.state == LessonState.PUBLISHED,
+            Lesson.published_at <= now,
+        )
+        .order_by(Lesson.position, Lesson.id)
+    )
+    return [ShelfLesson(title=title, duration_ms=length) for title, length in rows]
+
+
+def get_cover(session: Session, slug: str, number: int) -> CoverPicture:
+    """Answer the cover that an address names; feeds of a course put away still show it.
+
+    Raises:
+        CourseNotFound: no such course was ever opened, or its cover has another number.
+    """
+    course = courses.get_by_slug(session, slug)
+    if course.cover_key is None or course.cover_number != number or course.opened_at is None:
+        raise CourseNotFound(slug)
+    return CoverPicture(
+        key=parse_object_key(course.cover_key),
+        content_type=course.cover_type or "image/jpeg",
+        size_bytes=course.cover_size_bytes or 0,
+    )

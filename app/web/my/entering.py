@@ -1,0 +1,150 @@
+"""The ways in: asking for a link, that link, the confirm link of a sign-up; and the way out."""
+
+from flask import make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug import Response
+
+from app.errors import LinkExpired, LinkInvalid, LinkUsed, SubscriptionNotFound
+from app.policy import Access
+from app.services import courses, signup, subscriptions
+from app.services.email_addresses import AddressInvalid, parse_address
+from app.services.links import OpenedLink, Purpose
+from app.services.signup import Confirmed, LinkAsked, Press, SignUpClosed
+from app.web import access, babel
+from app.web.current import house, now
+from app.web.links import feed_addresses, host, is_demo_seen_from_here, links, network
+from app.web.my.face import GONE, NOT_FOUND, SEE_OTHER, enter, find_reader, go_out, my
+from app.web.my.shelf import my_courses
+from app.web.security import csrf
+
+UNPROCESSABLE = 422
+
+
+@my.get("/my/")
+@access.for_(Access.ANYONE)
+def home() -> str:
+    """Show her courses, or ask to which address a link should go."""
+    found = find_reader()
+    if found is None:
+        return _ask_page("public/my_sign_in.html")
+    return my_courses(found)
+
+
+@my.post("/my/")
+@access.for_(Access.ANYONE)
+def ask() -> Response:
+    """Mail a link to the address on file; the answer is the same for every address."""
+    typed = request.form.get("email", "").strip()
+    try:
+        address = parse_address(typed)
+    except AddressInvalid:
+        words = _("This is no e-mail address. Write it like name@example.org.")
+        return make_response(_ask_page("public/my_sign_in.html", typed, words), UNPROCESSABLE)
+    asked = LinkAsked(address=address, language=babel.current_language())
+    with house().database.writing() as rows:
+        signup.ask_link(rows, asked, network=network(), host=host(), now=now())
+    page = render_template(
+        "public/check_mail.html",
+        kind="sign-in",
+        email=typed,
+        back_url=url_for("my.home"),
+        dev_mail_url=url_for("dev.mails") if is_demo_seen_from_here() else None,
+    )
+    return make_response(page)
+
+
+@my.get("/my/open/<token>")
+@access.for_(Access.LINK)
+def open_link(token: str) -> Response:
+    """Let her in and leave the token behind; opening it twice, as scanners do, changes nothing."""
+    try:
+        opened, only_this = _open(token)
+        with house().database.reading() as rows:
+            subscription = subscriptions.get(rows, opened.row_id)
+    except (LinkInvalid, SubscriptionNotFound) as error:
+        return _link_gone(error, "sign-in")
+    enter(subscription.listener_id, only=subscription.id if only_this else None)
+    if only_this:
+        return redirect(url_for("my.follow", public_id=subscription.public_id), SEE_OTHER)
+    return redirect(url_for("my.home"), SEE_OTHER)
+
+
+@my.get("/my/confirm/<token>")
+@access.for_(Access.LINK)
+def look_at_confirm(token: str) -> Response:
+    """Show the button; only pressing it confirms, because mail scanners follow links."""
+    try:
+        opened = links().open(Purpose.CONFIRM, token, now=now())
+        with house().database.reading() as rows:
+            waiting = signup.get_waiting(rows, opened.row_id, now=now())
+            course = courses.get(rows, waiting.course_id)
+    except LinkInvalid as error:
+        return _link_gone(error, "confirm")
+    babel.speak(waiting.language)
+    confirm_url = url_for("my.confirm", token=token)
+    page = render_template(
+        "public/confirm.html", course_title=course.title, confirm_url=confirm_url
+    )
+    return make_response(page)
+
+
+@my.post("/my/confirm/<token>")
+@access.for_(Access.LINK)
+def confirm(token: str) -> Response:
+    """Make her a listener and show the way into her app."""
+    try:
+        opened = links().open(Purpose.CONFIRM, token, now=now())
+        confirmed = _confirm(opened)
+    except LinkInvalid as error:
+        return _link_gone(error, "confirm")
+    except SignUpClosed as closed:
+        with house().database.reading() as rows:
+            slug = courses.get(rows, closed.course_id).slug
+        return redirect(url_for("public.course", slug=slug), SEE_OTHER)
+    subscription = confirmed.subscription
+    enter(subscription.listener_id, only=subscription.id)
+    return redirect(url_for("my.follow", public_id=subscription.public_id), SEE_OTHER)
+
+
+@my.post("/my/sign-out")
+@access.for_(Access.LISTENER)
+def sign_out() -> Response:
+    """End her session in this browser."""
+    go_out()
+    return redirect(url_for("my.home"), SEE_OTHER)
+
+
+def _confirm(opened: OpenedLink) -> Confirmed:
+    press = Press(confirmation_id=opened.row_id, zone=signup.find_zone(request.form.get("zone")))
+    with house().database.writing() as rows:
+        return signup.confirm(rows, press, addresses=feed_addresses(), host=host(), now=now())
+
+
+def _open(token: str) -> tuple[OpenedLink, bool]:
+    """Answer what the link says, and whether it is for one course alone."""
+    try:
+        return links().open(Purpose.MANAGE, token, now=now()), True
+    except LinkExpired:
+        raise
+    except LinkInvalid:
+        return links().open(Purpose.SIGN_IN, token, now=now()), False
+
+
+def _link_gone(error: Exception, kind: str) -> Response:
+    """Say what is wrong with a link and how to get a new one; never the follow page."""
+    if isinstance(error, LinkUsed):
+        return make_response(_ask_page("public/confirm_used.html"), GONE)
+    status = GONE if isinstance(error, LinkExpired) else NOT_FOUND
+    return make_response(_ask_page("public/link_expired.html", kind=kind), status)
+
+
+def _ask_page(template: str, email: str = "", error: str | None = None, kind: str = "") -> str:
+    return render_template(
+        template, ask_url=url_for("my.ask"), email=email, error=error, kind=kind, course_url=None
+    )
+
+
+# These forms carry no cookie, or are authorised by the token in their address; browsers say
+# themselves when another site sent them (Sec-Fetch-Site, app/web/security.py).
+for view in (ask, confirm):
+    csrf.exempt(view)

@@ -1,0 +1,55 @@
+"""My courses: every subscription with its beat row."""
+
+from flask import render_template, url_for
+from sqlalchemy.orm import Session
+
+from app.db.models import Subscription
+from app.services import progress, subscriptions, unlocks
+from app.services.feeds import cover_url
+from app.services.progress import Progress
+from app.services.unlocks import Plan
+from app.web import babel
+from app.web.current import house, now
+from app.web.my.face import Reader, speak_as
+
+
+def my_courses(reader: Reader) -> str:
+    """Answer the page of her courses."""
+    with house().database.reading() as rows:
+        own = subscriptions.of_listener(rows, reader.listener.id, only=reader.only)
+        if own:
+            speak_as(own[0])
+        plans = unlocks.load_plans(rows, own)
+        cards = [_card(rows, plan) for plan in plans]
+    return render_template(
+        "public/my.html",
+        subscriptions=cards,
+        email=reader.listener.email,
+        sign_out_url=url_for("my.sign_out"),
+        home_url=url_for("public.home"),
+        ask_url=url_for("my.ask") if reader.only is not None else None,
+    )
+
+
+def describe(shown: Progress, subscription: Subscription) -> dict[str, object]:
+    """Answer what both pages say of one subscription."""
+    course = shown.course
+    return {
+        "title": course.title,
+        "cover_url": cover_url(course, "") if course.cover_key else None,
+        "beats": shown.beats,
+        "beats_label": shown.label(babel.current_language()),
+        "state": shown.state.value,
+        "next_at": shown.next_at,
+        "zone": subscription.zone,
+        "leave_url": url_for("my.leave_page", public_id=subscription.public_id),
+    }
+
+
+def _card(rows: Session, plan: Plan) -> dict[str, object]:
+    shown = progress.of_plan(rows, plan, now=now())
+    return {
+        **describe(shown, plan.subscription),
+        "follow_url": url_for("my.follow", public_id=plan.subscription.public_id),
+        "course_url": url_for("public.course", slug=plan.course.slug),
+    }
