@@ -1,0 +1,27 @@
+"""The owner's rooms, under `/admin/` and `/sign-in`."""
+
+from app.web.admin import (
+    adding,
+    course_edit,
+    course_rooms,
+    lesson_rooms,
+    lesson_turns,
+    listening,
+    sign_in,
+    transcripts,
+)
+from app.web.admin.face import admin
+from app.web.admin.uploading import uploading
+
+__all__ = [
+    "adding",
+    "admin",
+    "course_edit",
+    "course_rooms",
+    "lesson_rooms",
+    "lesson_turns",
+    "listening",
+    "sign_in",
+    "transcripts",
+    "uploading",
+]

@@ -1,0 +1,189 @@
+"""What is typed about a course, as fields or as sentences about what is wrong with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import available_timezones
+
+from flask_babel import gettext as _
+
+from app.services.courses import CourseFields
+from app.web.admin import words
+from app.web.babel import LANGUAGES
+from feeds.categories import category_names
+from feeds.limits import MAX_EVERY_DAYS
+from feeds.rhythm import Rhythm, RhythmKind
+
+Choices = list[tuple[str, str]]
+
+LONGEST_MINUTES: Final = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseForm:
+    """What was typed; `fields` None: something is wrong, `errors` says what."""
+
+    values: Mapping[str, str]
+    errors: dict[str, str] = field(default_factory=dict)
+    fields: CourseFields | None = None
+
+    @property
+    def version(self) -> int:
+        """The version that the form was filled in over."""
+        return whole_number(self.values.get("version", "")) or 0
+
+
+def parse(typed: Mapping[str, str]) -> CourseForm:
+    """Read the form of a course."""
+    values = dict(typed)
+    errors: dict[str, str] = {}
+    if not values.get("title", "").strip():
+        errors["title"] = _("Give the course a title.")
+    rhythm = _rhythm(values, errors)
+    target = _minutes(values, "target", errors)
+    tolerance = _minutes(values, "tolerance", errors)
+    _check_choices(values, errors)
+    if errors:
+        return CourseForm(values=values, errors=errors)
+    fields = CourseFields(
+        title=values["title"],
+        author=values.get("author", ""),
+        summary=values.get("summary", ""),
+        story=values.get("story", ""),
+        slug=values.get("slug", "").strip() or None,
+        language=values["language"],
+        category=values["category"],
+        zone=values["zone"],
+        is_explicit=values.get("is_explicit") == "1",
+        rhythm=rhythm,
+        target=target,
+        tolerance=tolerance,
+    )
+    return CourseForm(values=values, fields=fields)
+
+
+def typed(fields: CourseFields, version: int) -> dict[str, str]:
+    """Answer what would have to be typed to get these fields."""
+    return {
+        "title": fields.title,
+        "slug": fields.slug or "",
+        "author": fields.author,
+        "language": fields.language,
+        "summary": fields.summary,
+        "story": fields.story,
+        "category": fields.category,
+        "is_explicit": "1" if fields.is_explicit else "",
+        "zone": fields.zone,
+        "rhythm": fields.rhythm.kind.value,
+        "every_days": str(fields.rhythm.every_days or ""),
+        "weekday": "" if fields.rhythm.weekday is None else str(fields.rhythm.weekday),
+        "hour": "" if fields.rhythm.hour is None else str(fields.rhythm.hour),
+        "target": f"{fields.target / timedelta(minutes=1):g}",
+        "tolerance": f"{fields.tolerance / timedelta(minutes=1):g}",
+        "version": str(version),
+    }
+
+
+def differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> list[dict[str, str]]:
+    """Answer what stands differently in two forms, by label, for people to choose from."""
+    labels = {
+        "title": _("Title"),
+        "slug": _("Address"),
+        "author": _("Made by"),
+        "language": _("Language"),
+        "summary": _("In one sentence"),
+        "story": _("Story"),
+        "category": _("Category"),
+        "is_explicit": _("Not for children"),
+        "zone": _("Time zone"),
+        "rhythm": _("Rhythm"),
+        "every_days": _("Days between lessons"),
+        "weekday": _("Weekday"),
+        "hour": _("Hour"),
+        "target": _("Length of a lesson, in minutes"),
+        "tolerance": _("Give or take, in minutes"),
+        "notes": _("Notes"),
+        "release_at": _("Date"),
+    }
+    return [
+        {"label": label, "mine": mine.get(name, ""), "theirs": theirs.get(name, "")}
+        for name, label in labels.items()
+        if _plain(mine.get(name, "")) != _plain(theirs.get(name, ""))
+    ]
+
+
+def choices() -> dict[str, Choices]:
+    """Answer what can be chosen from in the form."""
+    return {
+        "languages": [("nl", "Nederlands"), ("en", "English")],
+        "categories": [(name, name) for name in category_names()],
+        "zones": [(name, name.replace("_", " ")) for name in _zones()],
+        "weekdays": [(str(number), name) for number, name in enumerate(words.weekdays())],
+        "hours": [(str(hour), f"{hour:02}:00") for hour in range(24)],
+    }
+
+
+def whole_number(text: str) -> int | None:
+    """Read a whole number; None: it is none, or no sensible one."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None  # noqa: PLR2004 (fits everywhere)
+
+
+@lru_cache
+def _zones() -> tuple[str, ...]:
+    return tuple(sorted(name for name in available_timezones() if "/" in name))
+
+
+def _rhythm(values: Mapping[str, str], errors: dict[str, str]) -> Rhythm:
+    kind = values.get("rhythm", "")
+    if kind not in set(RhythmKind):
+        errors["rhythm"] = _("Choose when lessons come.")
+        return Rhythm()
+    if kind == RhythmKind.EVERY_DAYS:
+        days = whole_number(values.get("every_days", "")) or 0
+        if not 1 <= days <= MAX_EVERY_DAYS:
+            errors["every_days"] = _("Write a number of days from 1 to 365.")
+            return Rhythm()
+        return Rhythm(kind=RhythmKind.EVERY_DAYS, every_days=days)
+    if kind == RhythmKind.WEEKDAY:
+        return _weekday(values, errors)
+    return Rhythm(kind=RhythmKind(kind))
+
+
+def _weekday(values: Mapping[str, str], errors: dict[str, str]) -> Rhythm:
+    weekday, hour = (whole_number(values.get(name, "")) for name in ("weekday", "hour"))
+    if weekday not in range(7):
+        errors["weekday"] = _("Choose a day of the week.")
+    if hour not in range(24):
+        errors["hour"] = _("Choose an hour.")
+    if {"weekday", "hour"} & errors.keys():
+        return Rhythm()
+    return Rhythm(kind=RhythmKind.WEEKDAY, weekday=weekday, hour=hour)
+
+
+def _minutes(values: Mapping[str, str], name: str, errors: dict[str, str]) -> timedelta:
+    try:
+        minutes = float(values.get(name, "").strip().replace(",", "."))
+    except ValueError:
+        minutes = -1.0
+    # Written so that "nan" is refused too.
+    if not (0 <= minutes <= LONGEST_MINUTES and (minutes > 0 or name == "tolerance")):
+        errors[name] = _("Write a number of minutes, such as 15.")
+        return timedelta()
+    return timedelta(seconds=max(round(minutes * 60), 0 if name == "tolerance" else 1))
+
+
+def _check_choices(values: Mapping[str, str], errors: dict[str, str]) -> None:
+    if values.get("language") not in LANGUAGES:
+        errors["language"] = _("Choose a language.")
+    if values.get("category") not in category_names():
+        errors["category"] = _("Choose a category from the list.")
+    if values.get("zone") not in available_timezones():
+        errors["zone"] = _("Choose a time zone.")
+
+
+def _plain(text: str) -> str:
+    # Browsers send line ends in their own way, and services trim.
+    return text.replace("\r\n", "\n").strip()

@@ -1,0 +1,219 @@
+"""Courses: the list, a new one, the room of one, and its turns (open, close, finish …)."""
+
+from collections.abc import Callable
+from typing import Final
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug import Response as AnyResponse
+
+from app import policy
+from app.db.models import Course
+from app.errors import InvalidInput
+from app.policy import Access
+from app.services import courses, lessons, openings, unlocks
+from app.services.courses import CourseFields
+from app.web import access
+from app.web.admin import words
+from app.web.admin.face import (
+    SEE_OTHER,
+    account,
+    admin,
+    get_course,
+    in_room,
+    may,
+    needs,
+    worker,
+)
+from app.web.babel import LANGUAGES, current_language
+from app.web.current import house, now
+from app.web.rhythms import say_rhythm
+
+UNPROCESSABLE: Final = 422
+
+Turn = Callable[..., Course]
+
+TURNS: Final[dict[str, Turn]] = {
+    "open": openings.open_course,
+    "close": openings.close_course,
+    "archive": openings.archive_course,
+    "finish": openings.finish,
+    "unfinish": openings.unfinish,
+}
+
+
+@admin.get("/admin/")
+@access.for_(Access.ACCOUNT)
+def course_list() -> str:
+    """List the courses of whoever is signed in."""
+    with house().database.reading() as session:
+        lines = courses.of_worker(session, worker())
+    return render_template("admin/courses.html", lines=lines, words=words, rhythm=_rhythm)
+
+
+@admin.get("/admin/courses/new")
+@access.for_(Access.ACCOUNT)
+def new_course() -> Response:
+    """Ask what a new course is called."""
+    return _new_course_form({"language": current_language(), "author": account().name}, {})
+
+
+@admin.post("/admin/courses/new")
+@access.for_(Access.ACCOUNT)
+def make_course() -> AnyResponse:
+    """Make it, owned by whoever is signed in."""
+    typed = {name: request.form.get(name, "") for name in ("title", "author", "language")}
+    if typed["language"] not in LANGUAGES:
+        typed["language"] = current_language()
+    if not typed["title"].strip():
+        return _new_course_form(typed, {"title": _("Give the course a title.")})
+    try:
+        with house().database.writing() as session:
+            fields = CourseFields(
+                title=typed["title"], author=typed["author"], language=typed["language"]
+            )
+            course = courses.create(session, fields, account_id=account().id, now=now())
+    except InvalidInput as error:
+        return _new_course_form(typed, words.refusal(error))
+    flash(_("The course is made. Nobody but you sees it yet."), "good")
+    return redirect(url_for("admin.course_room", course_id=course.id), SEE_OTHER)
+
+
+@admin.get("/admin/courses/<int:course_id>/")
+@access.for_(Access.COURSE)
+@needs(policy.may_edit_lessons)
+def course_room(course_id: int) -> str:
+    """Show the lessons in order, and how the course stands."""
+    with house().database.reading() as session:
+        course = get_course(session, course_id)
+        return render_template("admin/course.html", **_room(session, course))
+
+
+@admin.get(f"/admin/courses/<int:course_id>/<any({','.join(TURNS)}):turn>")
+@access.for_(Access.COURSE)
+@needs(policy.may_open_course)
+def ask_turn(course_id: int, turn: str) -> str:
+    """Say what a turn means before it is taken."""
+    return _turn_page(course_id, turn, {})
+
+
+@admin.post(f"/admin/courses/<int:course_id>/<any({','.join(TURNS)}):turn>")
+@access.for_(Access.COURSE)
+@needs(policy.may_open_course)
+def take_turn(course_id: int, turn: str) -> AnyResponse:
+    """Take it."""
+    try:
+        with house().database.writing() as session:
+            TURNS[turn](session, course_id, now=now())
+    except InvalidInput as error:
+        page = _turn_page(course_id, turn, words.refusal(error))
+        return make_response(page, UNPROCESSABLE)
+    flash(_done_words(turn), "good")
+    return redirect(url_for("admin.course_room", course_id=course_id), SEE_OTHER)
+
+
+def _room(session: Session, course: Course) -> dict[str, object]:
+    rows = lessons.of_course(session, course.id)
+    return {
+        "course": course,
+        "lines": [
+            {
+                "lesson": row,
+                "recording": row.recording or lessons.newest_recording(session, row.id),
+            }
+            for row in rows
+        ],
+        "published": openings.count_published(session, course.id),
+        "page_url": f"{house().settings.base_url}/{course.slug}",
+        "may_open": may(policy.may_open_course),
+        "rhythm": _rhythm(course),
+        "words": words,
+    }
+
+
+def _rhythm(course: Course) -> str:
+    return say_rhythm(unlocks.course_rhythm(course))
+
+
+def _new_course_form(values: dict[str, str], errors: dict[str, str]) -> Response:
+    page = render_template("admin/new_course.html", values=values, errors=errors)
+    return make_response(page, UNPROCESSABLE if errors else 200)
+
+
+def _turn_page(course_id: int, turn: str, errors: dict[str, str]) -> str:
+    in_room("admin.course_room")
+    with house().database.reading() as session:
+        course = get_course(session, course_id)
+    title, meaning, label = _turn_words(course, turn)
+    return render_template(
+        "admin/ask.html",
+        course=course,
+        title=title,
+        meaning=meaning,
+        label=label,
+        is_danger=turn in {"close", "archive"},
+        errors=errors,
+        action=url_for("admin.take_turn", course_id=course.id, turn=turn),
+        back=url_for("admin.course_room", course_id=course.id),
+    )
+
+
+def _turn_words(course: Course, turn: str) -> tuple[str, list[str], str]:
+    name = course.title
+    return {
+        "open": (
+            _("Open %(name)s for sign-up?", name=name),
+            [
+                _("Everybody sees its page and can sign up."),
+                _("Who confirms hears the first lesson at once; the others come in the rhythm."),
+            ],
+            _("Open the course"),
+        ),
+        "close": (
+            _("Close %(name)s?", name=name),
+            [
+                _("Nobody new can sign up. Who listens already goes on, and gets every lesson."),
+                _("You can open it again at any time."),
+            ],
+            _("Close the course"),
+        ),
+        "archive": (
+            _("Archive %(name)s?", name=name),
+            [
+                _("Its page is gone for everybody, and nobody new can sign up."),
+                _("Who listens already keeps the feed. You can open the course again."),
+            ],
+            _("Archive the course"),
+        ),
+        "finish": (
+            _("Is %(name)s finished?", name=name),
+            [
+                _("You say that no more lessons come."),
+                _(
+                    "Who has every lesson is told that the course is complete. Some apps then stop"
+                    " looking for new lessons for good."
+                ),
+                _("If you add a lesson later after all, not everybody may notice."),
+            ],
+            _("Yes, it is finished"),
+        ),
+        "unfinish": (
+            _("Do more lessons come in %(name)s?", name=name),
+            [
+                _("The course is no longer called complete."),
+                _("Apps that stopped looking when it was complete may not notice new lessons."),
+            ],
+            _("Yes, more lessons come"),
+        ),
+    }[turn]
+
+
+def _done_words(turn: str) -> str:
+    return {
+        "open": _("The course is open. Share the address of its page."),
+        "close": _("The course is closed. Who listens goes on."),
+        "archive": _("The course is archived."),
+        "finish": _("The course is finished. Who has every lesson is told that it is complete."),
+        "unfinish": _("The course goes on: more lessons may come."),
+    }[turn]
