@@ -53,7 +53,7 @@ def open_database(url: str, *, pool_size: int = 16) -> Database:
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
-    engine = create_engine(parsed, pool_size=pool_size, pool_pre_ping=True)
+    engine = create_engine(parsed, pool_size=pool_size, pool_pre_ping=True, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
