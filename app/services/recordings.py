@@ -143,6 +143,17 @@ def get(session: Session, recording_id: int) -> Recording:
     return recording
 
 
+def newest_of_course(session: Session, course_id: int) -> dict[int, Recording]:
+    """Answer the newest recording of each lesson of a course that has one, by the lesson's id."""
+    found = session.scalars(
+        select(Recording)
+        .join(Lesson, Lesson.id == Recording.lesson_id)
+        .where(Lesson.course_id == course_id)
+        .order_by(Recording.lesson_id, Recording.number)
+    )
+    return {recording.lesson_id: recording for recording in found}
+
+
 def findings_of(recording: Recording) -> tuple[Finding, ...]:
     """Answer what was found about a recording so far; `media.words` says it in words."""
     return tuple(
