@@ -96,9 +96,10 @@ class OpenObject(Iterator[bytes]):
 class ObjectStore(Protocol):
     """Immutable objects under keys that are never used twice.
 
-    Every method may raise `StoreUnreachable` (it is down; within seconds), `StoreRefused` (our
-    permissions), `StoreMissing` (no such bucket or folder) and `InvalidKey`; those that write may
-    raise `StoreFull`. No method lets an error of the backend through. Safe for many threads.
+    Every method may raise `StoreUnreachable` (it is down: within seconds, or half a minute where it
+    takes connections and is silent), `StoreRefused` (our permissions), `StoreMissing` (no such
+    bucket or folder) and `InvalidKey`; those that write may raise `StoreFull`. No method lets an
+    error of the backend through. Safe for many threads.
     """
 
     def put(self, key: ObjectKey, chunks: Iterable[bytes], content_type: str) -> StoredObject:

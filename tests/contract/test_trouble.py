@@ -1,5 +1,6 @@
 """Stores that are down, closed to us, missing or full: each says so in its own way."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -78,17 +79,20 @@ def test_presigning_asks_nothing_of_a_server_that_is_down(nobody_listens: S3Stor
     assert nobody_listens.presign_get(KEY, seconds=60, content_type=MP3)
 
 
-@pytest.fixture
-def answers_503() -> Iterator[int]:
+@contextlib.contextmanager
+def _server_that_says(answer: bytes) -> Iterator[S3Store]:
+    """A store at a server that gives this answer to everything, and hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_answer_503, args=(listener,), daemon=True)
+        thread = threading.Thread(target=_say, args=(listener, answer), daemon=True)
         thread.start()
-        yield listener.getsockname()[1]
+        store = S3Store(_at_port(listener.getsockname()[1]))
+        yield store
+        store.close()
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
 
 
-def _answer_503(listener: socket.socket) -> None:
+def _say(listener: socket.socket, answer: bytes) -> None:
     while True:
         try:
             connection, _ = listener.accept()
@@ -96,15 +100,31 @@ def _answer_503(listener: socket.socket) -> None:
             return
         with connection:
             connection.recv(65_536)
-            connection.sendall(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n")
+            connection.sendall(answer)
 
 
 @pytest.mark.usefixtures("aws_credentials")
-def test_server_that_cannot_work_now_is_unreachable(answers_503: int) -> None:
-    store = S3Store(_at_port(answers_503))
-    with pytest.raises(StoreUnreachable, match="503"):
+def test_server_that_cannot_work_now_is_unreachable() -> None:
+    with (
+        _server_that_says(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n") as store,
+        pytest.raises(StoreUnreachable, match="503"),
+    ):
         store.stat(KEY)
-    store.close()
+
+
+@pytest.mark.usefixtures("aws_credentials")
+def test_full_server_is_full() -> None:
+    said = b"<Error><Code>QuotaExceeded</Code></Error>"
+    head = b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(said)
+    with _server_that_says(head + said) as store, pytest.raises(StoreFull):
+        store.put(KEY, [b"x"], MP3)
+
+
+@pytest.mark.usefixtures("aws_credentials")
+def test_bytes_that_are_cut_off_are_no_end_of_the_object() -> None:
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this"
+    with _server_that_says(said) as store, pytest.raises(StoreUnreachable):
+        _open(store)
 
 
 @pytest.mark.s3

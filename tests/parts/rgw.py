@@ -278,6 +278,10 @@ def _connect(endpoint: str) -> "S3Client":
 @pytest.fixture
 def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Credentials of the server where boto3 looks for them, and none of this machine's own."""
+    set_credentials(monkeypatch)
+
+
+def set_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
