@@ -3,8 +3,8 @@
 from flask import Blueprint, Flask
 
 from app.house import House
-from app.web.api import api
 from app.web.admin import admin, uploading
+from app.web.api import api
 from app.web.delivery import Delivery
 from app.web.dev import dev
 from app.web.my import my
@@ -15,6 +15,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     my,
     dev,
     api,
+    admin,
+    uploading,
 )
 
 
