@@ -28,9 +28,8 @@ _KNOWN_FRAMES: Final = {
 }
 # A compressed frame can unpack to a thousand times its size, and mutagen unpacks without limit.
 # No encoder we know compresses frames. Flags: ID3v2.3.0 §3.3.1, ID3v2.4.0 §4.1.2.
-_COMPRESSED: Final = re.compile(
-    rb"(?:TIT2|TPE1|TALB|TRCK|APIC|CHAP).{4,8}?[\x00-\x7f][\x08-\x0f\x80-\xff]", re.DOTALL
-)
+_FRAME: Final = re.compile(rb"(?:TIT2|TPE1|TALB|TRCK|APIC|CHAP).{5}(.)", re.DOTALL)
+_COMPRESSED: Final = {3: 0x80, 4: 0x08}
 _MODES: Final = {1: BitrateMode.CONSTANT, 2: BitrateMode.VARIABLE, 3: BitrateMode.AVERAGE}
 _LONGEST_TAG: Final = 500
 _T = TypeVar("_T")
@@ -157,7 +156,7 @@ def _trailing_tag_bytes(tail: bytes) -> int:
 
 def _id3_tags(source: BinaryIO, size: int, tail: bytes) -> Tags:
     raw = _peek(source, 0, size) if size <= MOST_TAG_BYTES else b""
-    if _COMPRESSED.search(raw):
+    if _is_compressed(raw):
         return Tags()
     try:
         found = ID3(io.BytesIO(raw), known_frames=_KNOWN_FRAMES, load_v1=False)
@@ -174,6 +173,13 @@ def _id3_tags(source: BinaryIO, size: int, tail: bytes) -> Tags:
         ),
         cover_bytes=max((len(frame.data) for frame in found.getall("APIC")), default=0),
     )
+
+
+def _is_compressed(raw: bytes) -> bool:
+    """Whether a frame that we would read is compressed, also where a tag was unsynchronised."""
+    flag = _COMPRESSED.get(raw[3], 0) if raw else 0
+    forms = (raw, raw.replace(b"\xff\x00", b"\xff"))
+    return any(found[1][0] & flag for form in forms for found in _FRAME.finditer(form))
 
 
 # --- M4A
