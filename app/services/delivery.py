@@ -6,7 +6,7 @@ rule here allows is refused.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -24,8 +24,8 @@ from feeds.rhythm import (
     upcoming,
 )
 
-Heard = list[tuple[int, int]]
-"""(pub_at in epoch seconds, lesson id) of what is unlocked, in order of unlock."""
+Heard = list[tuple[str, int]]
+"""(pub_at as ISO text, lesson id) of what is unlocked, in order of unlock."""
 
 # A restart leaves what was heard where it is; the other reasons close the address.
 _CLOSING: Final = {RetireReason.ASKED, RetireReason.LEAKED, RetireReason.REVOKED}
@@ -111,7 +111,7 @@ def hear(standing: Standing, course: ServedCourse, now: datetime) -> Heard:
         return recorded_of(standing)
     life = life_of(standing, course)
     return [
-        (int(each.pub_at.timestamp()), each.lesson_id)
+        (each.pub_at.isoformat(" "), each.lesson_id)
         for each in unlocked(life, course.planned, now)
     ]
 
@@ -125,8 +125,9 @@ def recorded_of(standing: Standing) -> Heard:
     """Answer what the worker wrote down."""
     if standing.unlocks is None:
         return []
-    pairs = [each.split(" ") for each in standing.unlocks.split(",")]
-    return sorted((int(pub_at), int(lesson_id)) for pub_at, lesson_id in pairs)
+    # All dates are written alike, so their texts are in order when they are.
+    cut = [each.rpartition(" ") for each in sorted(standing.unlocks.split(","))]
+    return [(pub_at, int(lesson_id)) for pub_at, _, lesson_id in cut]
 
 
 def pauses_of(standing: Standing) -> tuple[Pause, ...]:
@@ -173,8 +174,8 @@ def _is_settled(standing: Standing, course: ServedCourse, now: datetime) -> bool
 
 def _recorded(heard: Heard) -> Iterable[RecordedUnlock]:
     """Unlocks as the rhythm wants them; when one was planned changes nothing once it is there."""
-    for epoch, lesson_id in heard:
-        pub_at = datetime.fromtimestamp(epoch, UTC)
+    for text, lesson_id in heard:
+        pub_at = read_instant(text)
         yield RecordedUnlock(lesson_id=lesson_id, unlocked_at=pub_at, pub_at=pub_at)
 
 

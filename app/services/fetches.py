@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import CursorResult, bindparam, or_, select, update
@@ -39,9 +40,10 @@ class Tally:
 
 
 class FetchBuffer:
-    """Counts in memory; safe for many threads."""
+    """Counts in memory; safe for many threads. Once `most` things are counted, no new ones are."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._tallies: dict[FetchKey, Tally] = {}
 
@@ -54,17 +56,18 @@ class FetchBuffer:
         with self._lock:
             tally = self._tallies.get(key)
             if tally is None:
-                self._tallies[key] = Tally(1, bytes_sent, at, at)
+                if len(self._tallies) < self._most:
+                    self._tallies[key] = Tally(1, bytes_sent, at, at)
                 return
             tally.count += 1
             tally.bytes_sent += bytes_sent
             tally.last_at = at
 
-    def take(self) -> Mapping[FetchKey, Tally]:
-        """Answer all that was counted, and begin anew."""
+    def take(self, limit: int) -> Mapping[FetchKey, Tally]:
+        """Take out what has waited longest, at most `limit` things."""
         with self._lock:
-            taken, self._tallies = self._tallies, {}
-        return taken
+            keys = list(islice(self._tallies, limit))
+            return {key: self._tallies.pop(key) for key in keys}
 
     def put_back(self, taken: Mapping[FetchKey, Tally]) -> None:
         """Count again what could not be written."""

@@ -1,6 +1,6 @@
 """What one feed shows now: its lessons, what it says of itself, its ETag and its bytes."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -77,8 +77,8 @@ def filling_of(
 ) -> Filling:
     """Answer what is this subscription's own in its feed."""
     lessons = tuple(
-        (lesson_id, datetime.fromtimestamp(epoch, UTC))
-        for epoch, lesson_id in view.heard
+        (lesson_id, read_instant(pub_at))
+        for pub_at, lesson_id in view.heard
         if lesson_id in course.template.lessons
     )
     changes = [course.revised_at, read_instant(standing.revised_at)]
@@ -100,7 +100,7 @@ def _complete_at(course: ServedCourse, heard: Heard) -> datetime | None:
         return None
     if not course.expected <= {lesson_id for _, lesson_id in heard}:
         return None
-    last = datetime.fromtimestamp(heard[-1][0], UTC) + _AFTER_THE_LAST
+    last = read_instant(heard[-1][0]) + _AFTER_THE_LAST
     return max(course.finished_at, last)
 
 
