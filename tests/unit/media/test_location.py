@@ -71,6 +71,7 @@ def test_everything_said() -> None:
         ("s3://bucket?region=eu west", "region is a word"),
         ("s3://bucket?addressing=auto", "addressing is `path` or `virtual`"),
         ("s3://[", "Invalid IPv6"),
+        ("s3://key:word@bucket", "set AWS_ACCESS_KEY_ID"),
     ],
 )
 def test_wrong_address_says_what_is_wrong_and_what_is_allowed(url: str, word: str) -> None:
