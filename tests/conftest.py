@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.parts.house",
     "tests.parts.postgres",
     "tests.parts.rgw",
+    "tests.parts.smtp",
 ]

@@ -59,12 +59,13 @@ def compose(letter: Letter, postmark: Postmark) -> EmailMessage:
     message["Message-ID"] = postmark.message_id
     # RFC 3834 section 5: answering machines leave it alone.
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = known_language(letter.language)
     if letter.unsubscribe_url:
         message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(_html(letter, subject), subtype="html", cte="quoted-printable")
+    # Last, because making the parts moves headers of this name into them.
+    message["Content-Language"] = known_language(letter.language)
     return message
 
 

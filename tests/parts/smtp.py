@@ -1,0 +1,92 @@
+"""A real SMTP server (aiosmtpd) on a port of its own, that can refuse, stall and take its time."""
+
+import email
+import email.policy
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One mail as it came over the wire."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    raw: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        found = email.message_from_bytes(self.raw, policy=email.policy.default)
+        assert isinstance(found, EmailMessage)
+        return found
+
+
+@dataclass(kw_only=True)
+class MailServer:
+    """What came in, and how to answer what comes. `on_data` runs once the mail was read whole."""
+
+    port: int = 0
+    received: list[Received] = field(default_factory=list)
+    answer_to: dict[str, str] = field(default_factory=dict)
+    answer: str = "250 OK"
+    on_data: Callable[[], None] | None = None
+    came: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}?tls=none"
+
+    async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        if address in self.answer_to:
+            return self.answer_to[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 (aiosmtpd's name)
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        if self.on_data is not None:
+            self.on_data()
+        if self.answer.startswith("250"):
+            assert isinstance(envelope.content, bytes)
+            self.received.append(
+                Received(
+                    sender=envelope.mail_from or "",
+                    recipients=tuple(envelope.rcpt_tos),
+                    raw=envelope.content,
+                )
+            )
+        self.came.set()
+        return self.answer
+
+
+class _OnAnyPort(Controller):
+    def _trigger_server(self) -> None:
+        """Learn the port before the first connection, which this makes."""
+        server: Any = self.server
+        self.port = server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    server = MailServer()
+    controller = _OnAnyPort(server, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True)
+    controller.start()
+    server.port = controller.port
+    yield server
+    controller.stop()

@@ -1,0 +1,116 @@
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from types import SimpleNamespace
+
+import pytest
+
+from app.mail.letters import Letter, Postmark, compose
+
+NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
+POSTMARK = Postmark(sender="Cadans <post@example.org>", message_id="<1@example.org>", sent_at=NOW)
+NASTY = "Kim\r\nBcc: eve@example.org\r\n\r\n<script>alert(1)</script>"
+TEMPLATES = ("confirm", "sign_in", "welcome", "lesson_unlocked", "password_reset")
+
+
+def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
+    lesson = SimpleNamespace(number=2, title=words, minutes="14 min", at=NOW)
+    values = {
+        "url": "https://example.org/my/open/x",
+        "my_url": "https://example.org/my/",
+        "base_url": "https://example.org",
+        "name": words,
+        "course_title": words,
+        "beats": ["unlocked", "next", "locked"],
+        "beats_label": words,
+        "lessons": [lesson],
+        "upcoming": [lesson],
+        "is_more": True,
+        "is_complete": False,
+        "next_at": NOW,
+        "zone": "Europe/Amsterdam",
+    }
+    fields = {"language": "en", "address": "kim@example.org"} | more
+    return Letter(
+        template=template, unsubscribe_url="https://example.org/u/x", values=values, **fields
+    )
+
+
+def as_received(letter: Letter) -> EmailMessage:
+    received = message_from_bytes(compose(letter, POSTMARK).as_bytes(), policy=default)
+    assert isinstance(received, EmailMessage)
+    return received
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_mail_has_what_every_mail_must_have(template: str) -> None:
+    message = as_received(a_letter(template))
+    assert message["Date"].datetime == NOW
+    assert message["Message-ID"] == "<1@example.org>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Unsubscribe"] == "<https://example.org/u/x>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_no_words_of_anybody_make_a_header_or_a_recipient(template: str) -> None:
+    message = as_received(a_letter(template, NASTY))
+    assert message["Bcc"] is None
+    assert [address.addr_spec for address in message["To"].addresses] == ["kim@example.org"]
+    assert "\n" not in message["Subject"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_no_words_of_anybody_act_in_the_html_part(template: str) -> None:
+    body = as_received(a_letter(template, NASTY)).get_body(("html",))
+    assert body is not None
+    assert "<script" not in body.get_content()
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_mail_loads_nothing_from_anywhere(template: str) -> None:
+    body = as_received(a_letter(template)).get_body(("html",))
+    assert body is not None
+    for word in ("<img", "src=", "url(", "<link", "@import"):
+        assert word not in body.get_content()
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_first_lines_of_the_text_are_the_link_to_act(template: str) -> None:
+    body = as_received(a_letter(template)).get_body(("plain",))
+    assert body is not None
+    assert body.get_content().splitlines()[2] == "https://example.org/my/open/x"
+
+
+@pytest.mark.parametrize("template", ["confirm", "sign_in", "welcome", "lesson_unlocked"])
+def test_last_line_of_the_text_says_how_to_stop(template: str) -> None:
+    body = as_received(a_letter(template)).get_body(("plain",))
+    assert body is not None
+    assert body.get_content().rstrip().endswith("https://example.org/u/x")
+
+
+def test_confirm_mail_never_holds_a_name() -> None:
+    letter = a_letter("confirm")
+    values = dict(letter.values) | {"name": "Buy cheap pills at evil.example"}
+    message = compose(
+        Letter(template="confirm", language="nl", address="kim@example.org", unsubscribe_url="https://x.example",
+               values=values), POSTMARK)  # fmt: skip
+    assert b"evil.example" not in message.as_bytes()
+
+
+def test_domain_is_written_the_way_mail_servers_look_it_up() -> None:
+    message = compose(a_letter("confirm", address="kim@Bücher.example"), POSTMARK)
+    assert message["To"] == "kim@xn--bcher-kva.example"
+
+
+def test_dutch_mail_speaks_dutch() -> None:
+    message = as_received(a_letter("lesson_unlocked", "De eerste leden", language="nl"))
+    assert message["Content-Language"] == "nl"
+    assert message["Subject"] == "Les 2 staat voor je klaar: De eerste leden"
+
+
+def test_unknown_language_falls_back_to_english() -> None:
+    message = as_received(a_letter("lesson_unlocked", language="fy"))
+    assert message["Subject"] == "Lesson 2 is ready for you: Kim"
