@@ -75,4 +75,4 @@ def _describe_item_for_apple(itunes: Any, item: Item) -> None:  # noqa: ANN401 -
 
 
 def _in_utc(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(microsecond=0)
+    return instant.astimezone(UTC)

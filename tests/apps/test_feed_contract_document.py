@@ -45,7 +45,7 @@ def gpodder_reads(document: bytes) -> dict[str, Any]:
     return parsed
 
 
-def feedparser_reads(document: bytes) -> Any:  # noqa: ANN401 - feedparser ships no types
+def feedparser_reads(document: bytes) -> Any:
     parsed = feedparser.parse(document)
     assert not parsed.bozo
     return parsed

@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 - builders pass on whatever a test changes
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -80,6 +80,7 @@ def test_header_that_names_the_etag_matches(header: str) -> None:
         'w/"abc"',
         '"x" "abc"',
         '"x", abc',
+        '"abc", x',
         '"*"',
         '*, "x"',
         'W/W/"abc"',

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from gettext import GNUTranslations
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,17 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import feeds
-from feeds.messages import Turn, address_changed_item, address_closed_item, welcome_item
+from feeds.messages import (
+    Turn,
+    address_changed_item,
+    address_closed_item,
+    complete_item,
+    ended_item,
+    paused_item,
+    restarted_item,
+    welcome_item,
+)
+from feeds.model import Item
 from feeds.slots import Rhythm, RhythmKind
 from feeds.words import LANGUAGES, rhythm_rrule, update_frequency, words
 from tests.unit.feeds.builders import START
@@ -17,7 +27,7 @@ from tests.unit.feeds.builders import START
 HERE = Path(feeds.__file__).parent
 
 
-def a_turn(**changes: Any) -> Turn:  # noqa: ANN401 - passed on
+def a_turn(**changes: Any) -> Turn:
     defaults: dict[str, Any] = {
         "public_id": UUID(int=1),
         "happened_at": START,
@@ -50,6 +60,29 @@ def test_welcome_says_when_the_first_lesson_comes() -> None:
     assert "De eerste les verschijnt hier op donderdag 3 december om 06:00." in item.description
 
 
+def test_welcome_without_a_date_promises_none() -> None:
+    assert "%(" not in welcome_item(a_turn(), None).description
+
+
+@pytest.mark.parametrize(
+    ("build", "title"),
+    [
+        (paused_item, "Your course is paused"),
+        (complete_item, "The course is complete"),
+        (ended_item, "This course has ended for you"),
+        (restarted_item, "You started this course again"),
+    ],
+)
+def test_turns_are_told_with_the_way_to_her_own_page(
+    build: Callable[[Turn], Item], title: str
+) -> None:
+    english, dutch = build(a_turn(language="en")), build(a_turn())
+    assert english.title == title
+    assert dutch.title != title
+    assert english.link == dutch.link == "https://cadans.example/my/"
+    assert "/f/" not in english.description
+
+
 def test_regional_language_reads_its_main_language_and_an_unknown_one_english() -> None:
     assert address_changed_item(a_turn(language="nl-BE")).title == "Je adres is veranderd"
     assert address_changed_item(a_turn(language="fy")).title == "Your address has changed"
@@ -68,8 +101,12 @@ def test_each_turn_has_a_guid_of_its_own() -> None:
         address_changed_item(a_turn(public_id=UUID(int=2))).guid,
         address_closed_item(a_turn()).guid,
         welcome_item(a_turn(), "x").guid,
+        paused_item(a_turn()).guid,
+        complete_item(a_turn()).guid,
+        ended_item(a_turn()).guid,
+        restarted_item(a_turn()).guid,
     }
-    assert len(guids) == 5
+    assert len(guids) == 9
 
 
 def test_what_is_put_into_a_message_is_escaped() -> None:

@@ -30,11 +30,11 @@ def found(feed: Feed, path: str) -> list[Any]:
     return result
 
 
-def in_channel(tag: str, **changes: Any) -> list[str]:  # noqa: ANN401 - passed on
+def in_channel(tag: str, **changes: Any) -> list[str]:
     return found(a_feed(**changes), f"/rss/channel/{tag}/text()")
 
 
-def in_item(tag: str, **changes: Any) -> list[Any]:  # noqa: ANN401 - passed on
+def in_item(tag: str, **changes: Any) -> list[Any]:
     return found(a_feed(items=(replace(an_item(), **changes),)), f"/rss/channel/item/{tag}")
 
 
@@ -65,6 +65,10 @@ def test_document_is_rss_2_in_utf_8_with_four_namespaces() -> None:
 )
 def test_channel_says_each_thing_once(tag: str, text: str) -> None:
     assert in_channel(tag) == [text]
+
+
+def test_channel_links_to_nobody_else() -> None:
+    assert in_channel("docs") == []
 
 
 def test_channel_names_its_own_address() -> None:

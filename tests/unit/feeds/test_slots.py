@@ -168,6 +168,11 @@ def test_overlapping_pauses_count_each_day_once() -> None:
     assert a_timetable(pauses=overlapping).slots(2)[1] == START + WEEK + timedelta(days=7)
 
 
+def test_pause_that_lasts_swallows_one_that_ends_within_it() -> None:
+    overlapping = (paused("2026-11-25"), paused("2026-11-27", "2026-12-02"))
+    assert a_timetable(pauses=overlapping).slots(2)[1] is None
+
+
 def test_pause_of_before_the_start_moves_nothing() -> None:
     slots = a_timetable(pauses=(paused("2026-11-01", "2026-11-20"),)).slots(2)
     assert slots[1] == START + WEEK
