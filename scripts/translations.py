@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Collect the strings that people see, merge translations, compile them, or check that all is done."""
+"""Collect the strings that people see into the catalogues and compile them, or check that."""
 
 import argparse
 import io
 import sys
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
@@ -14,7 +14,11 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "app" / "translations"
 LANGUAGES = ("nl", "en")
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.txt", "jinja2")]
+METHODS = [
+    ("**.py", "python"),
+    ("**/templates/**.html", "jinja2"),
+    ("**/templates/**.txt", "jinja2"),
+]
 OPTIONS = {
     method: {"extensions": "jinja2.ext.i18n", "silent": "false", "trimmed": "true"}
     for pattern, method in METHODS
@@ -32,10 +36,14 @@ KEYWORDS = {
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when work is left")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; fail when work is left"
+    )
     check = parser.parse_args().check
     found = _collect()
-    problems = [problem for language in LANGUAGES for problem in _update(found, language, check=check)]
+    problems = [
+        problem for language in LANGUAGES for problem in _update(found, language, check=check)
+    ]
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
@@ -65,7 +73,9 @@ def _update(found: Catalog, language: str, *, check: bool) -> list[str]:
     if not check:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            write_po(file, catalog, sort_output=True, omit_header=True, width=100, include_lineno=False)
+            write_po(
+                file, catalog, sort_output=True, omit_header=True, width=100, include_lineno=False
+            )
         path.with_suffix(".mo").write_bytes(compiled.getvalue())
     return _missing(catalog, language) + (_stale(catalog, path) if check else [])
 
@@ -88,8 +98,14 @@ def _missing(catalog: Catalog, language: str) -> list[str]:
     return [
         f"{language}: no translation of {message.id!r} ({message.locations[0][0]})"
         for message in catalog
-        if message.id and not (all(message.string) if message.pluralizable else message.string)
+        if message.id and not all(_forms(message))
     ]
+
+
+def _forms(message: Message) -> tuple[str, ...]:
+    """Answer the one translation, or the one of each plural form; empty where there is none."""
+    found = message.string or ""
+    return (found,) if isinstance(found, str) else tuple(form or "" for form in found)
 
 
 def _stale(catalog: Catalog, path: Path) -> list[str]:
@@ -100,7 +116,8 @@ def _stale(catalog: Catalog, path: Path) -> list[str]:
     except FileNotFoundError:
         compiled = {}
     wanted = {message.id: message.string for message in catalog if message.id}
-    return [] if compiled == wanted else [f"{path.with_suffix('.mo')} is old: run scripts/translations.py"]
+    mo = path.with_suffix(".mo")
+    return [] if compiled == wanted else [f"{mo} is old: run scripts/translations.py"]
 
 
 if __name__ == "__main__":

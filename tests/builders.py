@@ -24,7 +24,9 @@ START = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 
-def an_account(session: Session, *, email: str | None = None, name: str = "Ada", **more: Any) -> Account:
+def an_account(
+    session: Session, *, email: str | None = None, name: str = "Ada", **more: Any
+) -> Account:
     email = email or f"ada{next(_numbers)}@example.org"
     account = Account(
         email=email,
@@ -43,15 +45,15 @@ def an_account(session: Session, *, email: str | None = None, name: str = "Ada",
 def a_membership(
     session: Session, account: Account, course: Course, role: Role = Role.OWNER
 ) -> Membership:
-    membership = Membership(
-        account_id=account.id, course_id=course.id, role=role, created_at=START
-    )
+    membership = Membership(account_id=account.id, course_id=course.id, role=role, created_at=START)
     session.add(membership)
     session.flush()
     return membership
 
 
-def a_course(session: Session, *, lessons: int = 4, state: CourseState = CourseState.OPEN, **more: Any) -> Course:
+def a_course(
+    session: Session, *, lessons: int = 4, state: CourseState = CourseState.OPEN, **more: Any
+) -> Course:
     """A course with published lessons of 15 minutes; what else it is, a test says."""
     number = next(_numbers)
     fields: dict[str, Any] = {
@@ -125,7 +127,12 @@ def a_listener(session: Session, *, email: str | None = None, name: str = "Ben")
 
 
 def a_subscription(
-    session: Session, course: Course, listener: Listener | None = None, *, key_number: int = 1, **more: Any
+    session: Session,
+    course: Course,
+    listener: Listener | None = None,
+    *,
+    key_number: int = 1,
+    **more: Any,
 ) -> Subscription:
     """A subscription that started at START, with a feed address in use; no unlock is recorded."""
     listener = listener or a_listener(session)

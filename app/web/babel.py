@@ -1,10 +1,14 @@
-"""In which language a page speaks, and how it writes dates and lengths."""
+"""In which language a page speaks, and how it writes dates and lengths.
 
-from datetime import UTC, datetime
+The only module that imports flask_babel, which ships no types: pages take their words from here.
+"""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import flask_babel
 from flask import Flask, Response, g, request
-from flask_babel import Babel, format_datetime, get_locale
 from markupsafe import Markup
 
 LANGUAGES = ("nl", "en")
@@ -18,7 +22,7 @@ PATTERNS = {"nl": "EEEE d MMMM 'om' HH:mm", "en": "EEEE d MMMM 'at' HH:mm"}
 def set_up(app: Flask) -> None:
     """Choose the language of every page and give templates their filters."""
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "translations")
-    Babel(app, default_locale="en", locale_selector=choose_language)
+    flask_babel.Babel(app, default_locale="en", locale_selector=choose_language)
     app.after_request(_remember)
     app.jinja_env.filters.update(moment=moment, minutes=minutes)
     app.jinja_env.globals.update(languages=LANGUAGES, current_language=current_language)
@@ -44,14 +48,14 @@ def speak(language: str) -> None:
 
 def current_language() -> str:
     """Answer the language of the page being made."""
-    locale = get_locale()
+    locale = flask_babel.get_locale()
     return locale.language if locale else "en"
 
 
 def moment(instant: datetime, zone: str = "Europe/Amsterdam") -> Markup:
     """Write an instant as people say it, in `zone`, inside a `<time>` that machines can read."""
     local = instant.astimezone(ZoneInfo(zone))
-    words = format_datetime(local, PATTERNS[current_language()], rebase=False)
+    words = flask_babel.format_datetime(local, PATTERNS[current_language()], rebase=False)
     return Markup('<time datetime="{}">{}</time>').format(
         instant.astimezone(UTC).isoformat(timespec="seconds"), words
     )
@@ -69,3 +73,28 @@ def _remember(response: Response) -> Response:
     if asked in LANGUAGES:
         response.set_cookie(COOKIE, asked, max_age=COOKIE_SECONDS, samesite="Lax", httponly=True)
     return response
+
+
+def gettext(text: str, **values: object) -> str:
+    """Say a sentence in the language of the page."""
+    return str(flask_babel.gettext(text, **values))
+
+
+def ngettext(one: str, many: str, num: int, **values: object) -> str:
+    """Say a sentence that counts, in the language of the page."""
+    return str(flask_babel.ngettext(one, many, num, **values))
+
+
+def lazy_gettext(text: str, **values: object) -> Any:  # noqa: ANN401 (a string once it is needed)
+    """Name a sentence now, to be said when a page is made."""
+    return flask_babel.lazy_gettext(text, **values)
+
+
+def format_date(day: date, pattern: str) -> str:
+    """Write a day by a Unicode pattern ("EEEE": the weekday)."""
+    return str(flask_babel.format_date(day, pattern))
+
+
+def format_time(hour: time, pattern: str) -> str:
+    """Write an hour by a Unicode pattern, as it is: in no other zone."""
+    return str(flask_babel.format_time(hour, pattern, rebase=False))

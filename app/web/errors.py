@@ -4,11 +4,11 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
-from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app import errors
+from app.web.babel import gettext as _
 from media.errors import FileTooBig, StoreError, StoreFull, UploadIncomplete
 from media.errors import UploadNotFound as StoreUploadNotFound
 

@@ -45,4 +45,4 @@ class TrustedProxies:
 def set_up(app: Flask, networks: Networks) -> None:
     """Believe the named proxies, if there are any."""
     if networks:
-        app.wsgi_app = TrustedProxies(app.wsgi_app, networks)  # type: ignore[method-assign]  # (Flask's documented seam)
+        app.wsgi_app = TrustedProxies(app.wsgi_app, networks)  # type: ignore[method-assign,assignment]  # (Flask's documented seam)

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug import Response as AnyResponse
@@ -19,6 +17,8 @@ from app.services.email_addresses import Address, AddressInvalid, parse_address
 from app.services.feeds import cover_url
 from app.services.signup import NameInvalid, SignUp, SignUpClosed
 from app.web import access, babel
+from app.web.babel import gettext as _
+from app.web.babel import lazy_gettext
 from app.web.current import house, now
 from app.web.links import host, is_demo_seen_from_here, keeper, network
 from app.web.rhythms import say_rhythm

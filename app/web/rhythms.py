@@ -2,9 +2,8 @@
 
 from datetime import date, time, timedelta
 
-from flask_babel import format_date, format_time, ngettext
-from flask_babel import gettext as _
-
+from app.web.babel import format_date, format_time, ngettext
+from app.web.babel import gettext as _
 from feeds.rhythm import Rhythm, RhythmKind
 
 A_MONDAY = date(2024, 1, 1)
@@ -20,7 +19,7 @@ def say_rhythm(rhythm: Rhythm) -> str:
             _(
                 "one lesson a week, on %(weekday)s at %(hour)s",
                 weekday=format_date(A_MONDAY + timedelta(days=rhythm.weekday or 0), "EEEE"),
-                hour=format_time(time(rhythm.hour or 0), "HH:mm", rebase=False),
+                hour=format_time(time(rhythm.hour or 0), "HH:mm"),
             )
         )
     if rhythm.kind is RhythmKind.AT_ONCE:

@@ -201,7 +201,7 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(CADANS_\w+)` \| (.*?) \|", README.read_text(), re.MULTILINE))
 
     wanted = {
-        variable(name): f"`{setting.default}`" if setting.default else "–"
+        variable(name): f"`{setting.default}`" if setting.default else "-"
         for name, setting in all_settings().items()
     }
     assert rows == wanted

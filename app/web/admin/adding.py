@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from flask import Response, make_response, render_template, request
-from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
 from app import policy
@@ -18,6 +17,7 @@ from app.settings import Settings
 from app.web import access
 from app.web.admin import words
 from app.web.admin.face import account, admin, get_course, in_room, needs, takes_up_to
+from app.web.babel import gettext as _
 from app.web.current import house, now
 from media.store import CHUNK_BYTES
 

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import structlog
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug import Response as AnyResponse
 
@@ -18,6 +17,7 @@ from app.web import access
 from app.web.admin import course_forms, sending, words
 from app.web.admin.course_forms import CourseForm
 from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs, takes_up_to
+from app.web.babel import gettext as _
 from app.web.current import house, now
 from media.errors import StoreError
 from media.findings import Finding

@@ -7,11 +7,10 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import available_timezones
 
-from flask_babel import gettext as _
-
 from app.services.courses import CourseFields
 from app.web.admin import words
 from app.web.babel import LANGUAGES
+from app.web.babel import gettext as _
 from feeds.categories import category_names
 from feeds.limits import MAX_EVERY_DAYS
 from feeds.rhythm import Rhythm, RhythmKind

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Final
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug import Response as AnyResponse
 
@@ -27,6 +26,7 @@ from app.web.admin.face import (
     worker,
 )
 from app.web.babel import LANGUAGES, current_language
+from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.rhythms import say_rhythm
 

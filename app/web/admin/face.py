@@ -6,7 +6,6 @@ from typing import Any, TypeVar, cast
 
 from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
 from flask.blueprints import BlueprintSetupState
-from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.orm import Session
 from werkzeug import Response
@@ -18,6 +17,7 @@ from app.policy import Access, Worker
 from app.services import accounts, courses, memberships
 from app.settings import Settings
 from app.web import access, babel
+from app.web.babel import gettext as _
 from app.web.current import house
 
 admin = Blueprint("admin", __name__)

@@ -6,7 +6,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug import Response as AnyResponse
 
 from app import policy
@@ -19,6 +18,7 @@ from app.services.lessons import LessonFields
 from app.web import access
 from app.web.admin import course_forms, sending, words
 from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs
+from app.web.babel import gettext as _
 from app.web.current import house, now
 from feeds.rhythm import RhythmKind
 from feeds.slots import first_instant

@@ -4,7 +4,6 @@ from typing import Final
 
 import structlog
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug import Response as AnyResponse
 
 from app import policy
@@ -18,6 +17,7 @@ from app.web import access
 from app.web.admin import course_forms, lesson_rooms, words
 from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs
 from app.web.admin.lesson_rooms import LESSON, UNPROCESSABLE, back_to
+from app.web.babel import gettext as _
 from app.web.current import house, now
 from media.errors import StoreError
 

@@ -1,8 +1,6 @@
 """Listen as a listener of day N would."""
 
 from flask import render_template, request
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from app import policy
 from app.policy import Access
@@ -10,7 +8,8 @@ from app.services import previews, unlocks
 from app.web import access
 from app.web.admin.course_forms import whole_number
 from app.web.admin.face import admin, get_course, needs
-from app.web.babel import moment
+from app.web.babel import gettext as _
+from app.web.babel import moment, ngettext
 from app.web.current import house, now
 from app.web.rhythms import say_rhythm
 

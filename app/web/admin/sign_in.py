@@ -14,7 +14,6 @@ from flask import (
     session,
     url_for,
 )
-from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 from werkzeug import Response as AnyResponse
 
@@ -26,6 +25,7 @@ from app.services.links import Links, Purpose
 from app.web import access
 from app.web.admin import devices
 from app.web.admin.face import SEE_OTHER, SignedIn, admin
+from app.web.babel import gettext as _
 from app.web.current import house, now
 
 # Checking a password is slow on purpose, so no network may make us do it without end.

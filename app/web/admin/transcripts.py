@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Final
 
 from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
 from werkzeug import Response as AnyResponse
 
 from app import policy
@@ -14,6 +13,7 @@ from app.services import lessons
 from app.web import access
 from app.web.admin import lesson_rooms
 from app.web.admin.face import SEE_OTHER, admin, needs
+from app.web.babel import gettext as _
 from app.web.current import house, now
 from media.captions import parse_captions, render_captions
 from media.errors import UnreadableText

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import structlog
 from flask import Blueprint, Response, jsonify, request, url_for
-from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from app import policy
@@ -18,6 +17,7 @@ from app.services.uploads import Completed, Known, Wanted
 from app.web import access
 from app.web.admin import words
 from app.web.admin.face import account, needs, takes_up_to
+from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.errors import status_of
 from media.errors import MediaError

@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from flask_babel import format_date
-from flask_babel import gettext as _
-
 from app.db.models import Course, Lesson, Recording
 from app.errors import InvalidInput, LessonHeard, NotReady, SlugTaken, TitleTaken, UploadTooBig
 from app.kinds import CourseState, LessonState, RecordingState
 from app.services import recordings
 from app.web import babel
+from app.web.babel import format_date
+from app.web.babel import gettext as _
 from app.web.rhythms import A_MONDAY
 from media.findings import Finding
 from media.words import sentence

@@ -1,7 +1,6 @@
 """The ways in: asking for a link, that link, the confirm link of a sign-up; and the way out."""
 
 from flask import make_response, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug import Response
 
 from app.errors import LinkExpired, LinkInvalid, LinkUsed, SubscriptionNotFound
@@ -11,6 +10,7 @@ from app.services.email_addresses import AddressInvalid, parse_address
 from app.services.links import OpenedLink, Purpose
 from app.services.signup import Confirmed, LinkAsked, Press, SignUpClosed
 from app.web import access, babel
+from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.links import feed_addresses, host, is_demo_seen_from_here, links, network
 from app.web.my.face import GONE, NOT_FOUND, SEE_OTHER, enter, find_reader, go_out, my

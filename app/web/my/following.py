@@ -5,8 +5,6 @@ from typing import Final
 
 import segno
 from flask import render_template, request, url_for
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from markupsafe import Markup
 
 from app.policy import Access
@@ -16,6 +14,8 @@ from app.services.feeds import audio_path
 from app.services.progress import LessonStep
 from app.setting_values import is_loopback
 from app.web import access
+from app.web.babel import gettext as _
+from app.web.babel import lazy_gettext
 from app.web.current import house, now
 from app.web.links import feed_addresses
 from app.web.my.face import my, reader, speak_as

@@ -1,0 +1,117 @@
+"""The wheel carries everything: it is built, installed elsewhere and run from there."""
+
+import os
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.request
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.version import __version__
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel; libraries are those of the tests' own environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    subprocess.run(
+        [*pip, "wheel", "--no-deps", "-w", str(folder), str(ROOT)], check=True, timeout=240
+    )
+    wheel = next(folder.glob("cadans-*.whl"))
+    venv.create(folder / "elsewhere", with_pip=False)
+    python = folder / "elsewhere" / "bin" / "python"
+    subprocess.run(
+        [*pip, "--python", str(python), "install", "--no-deps", str(wheel)],
+        check=True,
+        timeout=120,
+    )
+    return folder / "elsewhere" / "bin" / "cadans"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Nothing of this checkout is importable: only libraries come from the tests' environment."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("CADANS_")}
+    return kept | {
+        "PYTHONPATH": sysconfig.get_path("purelib"),
+        "CADANS_VAR": str(tmp_path / "var"),
+        "CADANS_DEMO": "1",
+    }
+
+
+def cadans(program: Path, environment: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [str(program), *arguments],
+        env=environment,
+        cwd="/",
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.stdout
+
+
+def test_it_runs_from_where_it_was_installed(installed: Path, environment: dict[str, str]) -> None:
+    assert cadans(installed, environment, "--version") == f"cadans {__version__}\n"
+    where = subprocess.run(
+        [str(installed.with_name("python")), "-c", "import app; print(app.__file__)"],
+        env=environment,
+        cwd="/",
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert str(installed.parents[1]) in where.stdout
+
+
+def test_it_makes_its_tables(installed: Path, environment: dict[str, str]) -> None:
+    assert "tables went from None to 0001" in cadans(installed, environment, "db", "upgrade")
+    assert "tables are at 0001" in cadans(installed, environment, "db", "upgrade")
+
+
+@pytest.fixture
+def served(installed: Path, environment: dict[str, str]) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environment["CADANS_BIND"] = address
+    cadans(installed, environment, "db", "upgrade")
+    cadans(installed, environment, "demo")
+    server = subprocess.Popen([str(installed), "serve"], env=environment, cwd="/")
+    try:
+        yield f"http://{address}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_it_serves_the_demo_course_with_its_style_and_translations(served: str) -> None:
+    page = fetch(f"{served}/bloeiende-community?lang=nl")
+
+    assert "Bouw een bloeiende community" in page
+    assert "Schrijf je in" in page or "Inschrijven" in page
+    assert "--" in fetch(f"{served}/static/cadans.css")
+
+
+def fetch(url: str) -> str:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return str(answer.read().decode())
+        except (ConnectionError, urllib.error.URLError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
