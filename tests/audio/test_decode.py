@@ -206,10 +206,17 @@ def test_it_inherits_no_environment(
     audio_files: AudioFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CADANS_SECRET_KEYS", "sesame")
-    spy = _program(tmp_path / "spy", f"/usr/bin/env > {tmp_path}/seen; ulimit -f; exit 1")
+    # 127 would be told as a program that cannot be started
+    spy = _program(tmp_path / "spy", '[ -z "$CADANS_SECRET_KEYS" ] || exit 127')
     _decode(audio_files["cbr.mp3"], spy)
-    seen = tmp_path / "seen"
-    assert not seen.exists() or "sesame" not in seen.read_text()
+
+
+def test_it_can_write_nothing(audio_files: AudioFiles, tmp_path: Path) -> None:
+    # the limit is set from outside a moment after it has begun
+    writer = _program(tmp_path / "writer", f"sleep 0.3; echo x > {tmp_path}/written")
+    _decode(audio_files["cbr.mp3"], writer)
+    written = tmp_path / "written"
+    assert not written.exists() or written.stat().st_size == 0
 
 
 def test_missing_program_is_told(audio_files: AudioFiles, tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ _generated("silent.mp3", "anullsrc=d=60", "-b:a", "64k")
 _encoded("quiet.mp3", "-af", "volume=-12dB", "-b:a", "96k")
 _encoded("loud.mp3", "-af", "volume=14dB", "-b:a", "96k")
 # one channel measures 3 dB less than the same sound in two
-_encoded("mono.mp3", "-ac", "1", "-af", "volume=3dB", "-b:a", "96k")
+_encoded("mono.mp3", "-af", "pan=mono|c0=c0,volume=3dB", "-b:a", "96k")
 _encoded("telephone.mp3", "-ac", "1", "-ar", "22050", "-b:a", "24k")
 _PAUSES: Final = "volume='if(between(t,0,7)+between(t,20,38)+gt(t,53),0,1)':eval=frame"
 _encoded("pauses.mp3", "-af", _PAUSES, "-b:a", "96k")
