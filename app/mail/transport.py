@@ -64,7 +64,7 @@ class SmtpTransport:
         """Hand the mail to the server."""
         try:
             with self._connect() as server:
-                server.send_message(message)
+                _hand_over(server, message)
         except smtplib.SMTPRecipientsRefused as error:
             code = next(iter(error.recipients.values()))[0]
             raise _refusal(code) from error
@@ -91,6 +91,14 @@ class SmtpTransport:
 def open_transport(target: MailTarget) -> MailTransport:
     """Choose the transport for a target; nothing connects yet."""
     return MaildirTransport(target) if isinstance(target, Maildir) else SmtpTransport(target)
+
+
+def _hand_over(server: smtplib.SMTP, message: EmailMessage) -> None:
+    try:
+        server.send_message(message)
+    except smtplib.SMTPNotSupportedError as error:
+        # The address has letters beyond ASCII, and waiting teaches this server none (RFC 6531).
+        raise MailRefused("mail server takes no letters beyond ASCII in addresses") from error
 
 
 def _refusal(code: int) -> CadansError:

@@ -20,7 +20,7 @@ from app.db.models import (
 from app.db.session import Database
 from app.errors import LinkExpired, LinkUsed
 from app.kinds import CourseState
-from app.services import signup
+from app.services import outbox, signup
 from app.services.addresses import FeedAddresses
 from app.services.email_addresses import parse_address
 from app.services.signup import Confirmed, Press, SignUp, SignUpClosed
@@ -89,7 +89,7 @@ def test_nothing_is_written_when_the_mail_cannot_be(
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(signup.outbox, "put", break_down)
+    monkeypatch.setattr(outbox, "put", break_down)
     with pytest.raises(RuntimeError):
         ask(database, course_id)
     assert count(database, Confirmation) == 0

@@ -24,11 +24,10 @@ def all_mail(house: House) -> list[EmailMessage]:
     assert isinstance(target, Maildir)
     target.path.parent.mkdir(parents=True, exist_ok=True)
     box = mailbox.Maildir(target.path)
-    found = [
+    return [
         email.message_from_bytes(box.get_bytes(key), policy=email.policy.default)
         for key in sorted(box.keys())
     ]
-    return [message for message in found if isinstance(message, EmailMessage)]
 
 
 def text_of(message: EmailMessage) -> str:

@@ -36,6 +36,7 @@ class MailServer:
     received: list[Received] = field(default_factory=list)
     answer_to: dict[str, str] = field(default_factory=dict)
     answer: str = "250 OK"
+    knows_utf8: bool = True
     on_data: Callable[[], None] | None = None
     came: threading.Event = field(default_factory=threading.Event)
 
@@ -55,6 +56,12 @@ class MailServer:
             return self.answer_to[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_EHLO(  # noqa: N802 (aiosmtpd's name)
+        self, _server: SMTP, session: Session, _envelope: Envelope, host: str, answers: list[str]
+    ) -> list[str]:
+        session.host_name = host
+        return answers if self.knows_utf8 else [line for line in answers if "UTF8" not in line]
 
     async def handle_DATA(  # noqa: N802 (aiosmtpd's name)
         self, _server: SMTP, _session: Session, envelope: Envelope
@@ -79,7 +86,7 @@ class _OnAnyPort(Controller):
         """Learn the port before the first connection, which this makes."""
         server: Any = self.server
         self.port = server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # (aiosmtpd types it in part)
 
 
 @pytest.fixture
