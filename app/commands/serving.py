@@ -1,5 +1,6 @@
 """`cadans serve` and `cadans worker`: the two kinds of process."""
 
+import multiprocessing
 import signal
 import threading
 
@@ -37,6 +38,8 @@ def serve(house: House, workers: int, threads: int) -> None:
     With SQLite and a folder store the worker runs along; otherwise run `cadans worker` beside it.
     """
     _check(house)
+    # A web process that was forked while a thread of ours is inside SQLite waits for it for ever.
+    multiprocessing.set_start_method("spawn")
     jobs = Worker(house, TASKS) if house.settings.is_embedded else None
     if jobs:
         jobs.start()

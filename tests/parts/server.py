@@ -51,6 +51,9 @@ class Installation:
     port: int = field(default_factory=free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -105,7 +108,6 @@ class Installation:
 
     @property
     def _log_path(self) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "log"
         path.touch()
         return path
