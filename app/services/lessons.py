@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -77,7 +77,7 @@ def edit(
         InvalidInput: a field cannot be used (TitleTaken among them).
     """
     course = revisions.lock_course(session, lesson.course_id)
-    session.refresh(lesson, with_for_update=True)
+    session.refresh(lesson)
     if lesson.version != version:
         raise StaleVersion("lesson", lesson.version)
     is_moved = lesson.release_at != fields.release_at and is_placed(lesson)
@@ -98,8 +98,7 @@ def set_transcript(
     session: Session, lesson: Lesson, transcript: str | None, *, now: datetime
 ) -> None:
     """Set a lesson's transcript, WebVTT; None takes it away."""
-    lesson.transcript = transcript
-    session.flush()
+    _set(session, lesson, transcript=transcript)
     revisions.note_shown(session, lesson.course_id, now=now)
 
 
@@ -107,8 +106,7 @@ def set_chapters(
     session: Session, lesson: Lesson, chapters: list[object] | None, *, now: datetime
 ) -> None:
     """Set a lesson's chapters, as application/json+chapters lists them; None takes them away."""
-    lesson.chapters = chapters
-    session.flush()
+    _set(session, lesson, chapters=chapters)
     revisions.note_shown(session, lesson.course_id, now=now)
 
 
@@ -205,6 +203,16 @@ def _values(fields: LessonFields) -> dict[str, object]:
         "notes": clean(fields.notes),
         "release_at": fields.release_at,
     }
+
+
+def _set(session: Session, lesson: Lesson, **values: object) -> None:
+    # Not through the object: its version counts what people typed into its form.
+    session.execute(
+        update(Lesson)
+        .where(Lesson.id == lesson.id)
+        .values(**values)
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def _check_title(session: Session, lesson: Lesson) -> None:

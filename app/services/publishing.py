@@ -29,7 +29,7 @@ def publish(session: Session, lesson: Lesson, *, now: datetime) -> None:
         NotReady: it has no recording, or one that is not judged fit yet.
     """
     course = revisions.lock_course(session, lesson.course_id)
-    session.refresh(lesson, with_for_update=True)
+    session.refresh(lesson)
     _check_may_publish(session, lesson)
     if lesson.state is LessonState.PUBLISHED:
         return
@@ -46,7 +46,7 @@ def withdraw(session: Session, lesson: Lesson, *, now: datetime) -> None:
         NotReady: it is not published; or it is the last one of a course that is open.
     """
     course = revisions.lock_course(session, lesson.course_id)
-    session.refresh(lesson, with_for_update=True)
+    session.refresh(lesson)
     if lesson.state is not LessonState.PUBLISHED:
         raise NotReady("lesson", "not_published")
     with plans.change_of_order(session, course, now=now):
