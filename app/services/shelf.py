@@ -1,8 +1,10 @@
 """What a visitor sees of the courses: which are open, their lessons and lengths, their covers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,7 +14,13 @@ from app.errors import CourseNotFound
 from app.kinds import CourseState, LessonState
 from app.policy import may_see_course_page
 from app.services import courses
+from media.artwork import cover_sizes
 from media.keys import ObjectKey, parse_object_key
+from media.limits import COVER_SIZES_PX
+from media.store import Store
+
+# Sizes in which pages may ask for a cover; every cover is larger.
+COVER_SIDES: Final = COVER_SIZES_PX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +45,6 @@ class CoverPicture:
 
     key: ObjectKey
     content_type: str
-    size_bytes: int
 
 
 def open_courses(session: Session) -> Sequence[ShelfCourse]:
@@ -93,5 +100,31 @@ def get_cover(session: Session, slug: str, number: int) -> CoverPicture:
     return CoverPicture(
         key=parse_object_key(course.cover_key),
         content_type=course.cover_type or "image/jpeg",
-        size_bytes=course.cover_size_bytes or 0,
     )
+
+
+def read_cover(store: Store, picture: CoverPicture) -> bytes:
+    """Answer the bytes of a cover (at most 512 kB).
+
+    Raises:
+        StoreError: the store does not give them.
+    """
+    with store.open(picture.key) as chunks:
+        return b"".join(chunks)
+
+
+def read_small_cover(store: Store, picture: CoverPicture, side: int) -> bytes:
+    """Answer a cover as a square JPEG of `side` pixels, one of COVER_SIDES.
+
+    Raises:
+        UnreadableCover: it is no picture that can be decoded.
+        StoreError: the store does not give it.
+    """
+    # (a protocol says nothing of hashing; every store hashes as the object it is)
+    return _small_covers(store, picture.key)[side]  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=16)
+def _small_covers(store: Store, key: ObjectKey) -> Mapping[int, bytes]:
+    with store.open(key) as chunks:
+        return cover_sizes(b"".join(chunks))

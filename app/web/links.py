@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass
 from email.utils import parseaddr
+from typing import Final
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import request, url_for
 
+from app.db.models import Course
 from app.services import limits
 from app.services.addresses import FeedAddresses
 from app.services.links import Links
 from app.setting_values import Demo, is_loopback
 from app.web.current import house
+
+# Shown at most 320 px wide, on screens with two pixels for one.
+PAGE_COVER_SIDE: Final = 640
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,15 @@ def keeper() -> Keeper:
     """Answer who runs this house: the sender of its mails."""
     name, address = parseaddr(house().settings.mail_from)
     return Keeper(name=name or host(), email=address or None)
+
+
+def cover_path(course: Course) -> str | None:
+    """Answer where our pages find a course's cover, no larger than needed; None: it has none."""
+    if course.cover_key is None:
+        return None
+    return url_for(
+        "public.small_cover", slug=course.slug, number=course.cover_number, side=PAGE_COVER_SIDE
+    )
 
 
 def host() -> str:

@@ -1,6 +1,6 @@
 """The pages for everybody: the courses, one course and its sign-up form, what is kept of people."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,19 +14,19 @@ from app.errors import CourseNotFound
 from app.policy import Access, may_sign_up
 from app.services import courses, shelf, signup, stories, unlocks
 from app.services.email_addresses import Address, AddressInvalid, parse_address
-from app.services.feeds import cover_url
 from app.services.signup import NameInvalid, SignUp, SignUpClosed
 from app.web import access, babel
 from app.web.babel import gettext as _
 from app.web.babel import lazy_gettext
 from app.web.current import house, now
-from app.web.links import host, is_demo_seen_from_here, keeper, network
+from app.web.links import cover_path, host, is_demo_seen_from_here, keeper, network
 from app.web.rhythms import say_rhythm
 from app.web.security import csrf
 
 public = Blueprint("public", __name__)
 
 MOVED: Final = 301
+NOT_MODIFIED: Final = 304
 UNPROCESSABLE: Final = 422
 # A cover is never changed under its address.
 FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -98,13 +98,23 @@ def cover(slug: str, number: int, extension: str) -> AnyResponse:
             picture = shelf.get_cover(session, slug, number)
         except CourseNotFound:
             return _moved(session, slug, "public.cover", number=number, extension=extension)
-    response = Response(
-        house().store.open(picture.key), mimetype=picture.content_type, direct_passthrough=True
+    return _picture(picture, picture.content_type, lambda: shelf.read_cover(house().store, picture))
+
+
+@public.get("/<slug>/cover-<int:number>-<int:side>.jpg")
+@access.for_(Access.ANYONE)
+def small_cover(slug: str, number: int, side: int) -> AnyResponse:
+    """Send a course's cover as small as a page needs it."""
+    if side not in shelf.COVER_SIDES:
+        raise CourseNotFound(slug)
+    with house().database.reading() as session:
+        try:
+            picture = shelf.get_cover(session, slug, number)
+        except CourseNotFound:
+            return _moved(session, slug, "public.small_cover", number=number, side=side)
+    return _picture(
+        picture, "image/jpeg", lambda: shelf.read_small_cover(house().store, picture, side)
     )
-    response.content_length = picture.size_bytes
-    response.headers["Cache-Control"] = FOR_EVER
-    response.set_etag(picture.key.rpartition("/")[2].partition(".")[0])
-    return response.make_conditional(request)
 
 
 @public.get("/my/privacy")
@@ -112,6 +122,19 @@ def cover(slug: str, number: int, extension: str) -> AnyResponse:
 def privacy() -> str:
     """Say what is kept of people, why, how long and by whom."""
     return render_template("public/privacy.html", keeper=keeper(), my_url=url_for("my.home"))
+
+
+def _picture(
+    picture: shelf.CoverPicture, content_type: str, read: Callable[[], bytes]
+) -> AnyResponse:
+    """Answer a picture that never changes; it is only read for who does not have it yet."""
+    response = Response(mimetype=content_type)
+    response.headers["Cache-Control"] = FOR_EVER
+    response.set_etag(picture.key.rpartition("/")[2].partition(".")[0])
+    response.make_conditional(request)
+    if response.status_code != NOT_MODIFIED:
+        response.set_data(read())
+    return response
 
 
 def _moved(session: Session, slug: str, endpoint: str, **values: Any) -> AnyResponse:  # noqa: ANN401 (as url_for)
@@ -130,7 +153,7 @@ def _course_page(session: Session, found: Course, form: Form, status: int = 200)
             "title": found.title,
             "author": found.author,
             "summary": _summary(found),
-            "cover_url": _cover_path(found),
+            "cover_url": cover_path(found),
             "story": Markup(stories.render_story(found.story)),  # noqa: S704 (cleaned by nh3)
             "is_open": may_sign_up(found.state),
         },
@@ -192,14 +215,10 @@ def _shelf_line(line: shelf.ShelfCourse) -> dict[str, object]:
         "title": line.course.title,
         "author": line.course.author,
         "summary": _summary(line.course),
-        "cover_url": _cover_path(line.course),
+        "cover_url": cover_path(line.course),
         "lesson_count": line.lesson_count,
         "rhythm": say_rhythm(unlocks.course_rhythm(line.course)),
     }
-
-
-def _cover_path(found: Course) -> str | None:
-    return cover_url(found, "") if found.cover_key else None
 
 
 def _summary(found: Course) -> str:

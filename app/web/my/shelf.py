@@ -5,11 +5,11 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Subscription
 from app.services import progress, subscriptions, unlocks
-from app.services.feeds import cover_url
 from app.services.progress import Progress
 from app.services.unlocks import Plan
 from app.web import babel
 from app.web.current import house, now
+from app.web.links import cover_path
 from app.web.my.face import Reader, speak_as
 
 
@@ -36,7 +36,7 @@ def describe(shown: Progress, subscription: Subscription) -> dict[str, object]:
     course = shown.course
     return {
         "title": course.title,
-        "cover_url": cover_url(course, "") if course.cover_key else None,
+        "cover_url": cover_path(course),
         "beats": shown.beats,
         "beats_label": shown.label(babel.current_language()),
         "state": shown.state.value,
