@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 # A number in front of the words: "01 - ", "3. ", "12_". A number alone is kept: it is all we have.
-_NUMBER = re.compile(r"^\d{1,4}\s*[-\u2013._)]*\s+|^\d{1,4}[-\u2013._)]+\s*")
+_NUMBER = re.compile(r"^\d{1,3}(?:\s*[-\u2013._)]+\s*|\s+)(?!\d)")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 

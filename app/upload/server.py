@@ -62,6 +62,7 @@ class UploadThere:
     """A file that is on its way. `arrived`: the numbers of the parts that need not be sent."""
 
     id: str
+    file_name: str
     size_bytes: int
     part_bytes: int
     part_count: int
@@ -166,7 +167,7 @@ class Server:
         headers = {"Content-Length": str(size)}
         answer = self._repeat(lambda: client.put(url, content=read(number, size), headers=headers))
         if is_ours:
-            self._check(answer)
+            self._check(answer, upload.file_name)
         elif answer.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
             raise StoreFull(server=self.name)
         elif not answer.is_success:
@@ -272,6 +273,7 @@ def _lesson(found: Mapping[str, Any]) -> LessonThere:
 def _upload(found: Mapping[str, Any]) -> UploadThere:
     return UploadThere(
         id=found["id"],
+        file_name=found["file_name"],
         size_bytes=found["size_bytes"],
         part_bytes=found["part_bytes"],
         part_count=found["part_count"],

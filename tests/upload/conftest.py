@@ -1,0 +1,175 @@
+"""A real server with each store, and the upload command as people start it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from media.location import S3Location
+from tests.parts.audio_files import AudioFiles
+from tests.parts.rgw import ACCESS_KEY, SECRET_KEY
+from tests.parts.server import Installation, installation
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "upload.py"
+OWNER = "ada@example.org"
+PATIENCE_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """How a run of the command ended, and what it said."""
+
+    exit_code: int
+    output: str
+    errors: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What `--json` printed."""
+        return [json.loads(line) for line in self.output.splitlines()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """`scripts/upload.py`, with nothing of this machine's own in its environment."""
+
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str | Path, **environ: str) -> Done:
+        process = self.start(*words, **environ)
+        output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+        return Done(exit_code=process.returncode, output=output, errors=errors)
+
+    def start(self, *words: str | Path, **environ: str) -> subprocess.Popen[str]:
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("CADANS_", "AWS_", "LC_", "LANG"))
+        }
+        return subprocess.Popen(
+            [sys.executable, str(SCRIPT), *map(str, words)],
+            env={**own, **self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def interrupt(self, process: subprocess.Popen[str]) -> Done:
+        """Press Ctrl-C."""
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+        return Done(exit_code=process.returncode, output=output, errors=errors)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """An owner's laptop: the command with her token, and a look at what the server has."""
+
+    here: Installation
+    token: str
+
+    @property
+    def command(self) -> Command:
+        return Command(environ={"CADANS_SERVER": self.here.url, "CADANS_TOKEN": self.token})
+
+    def upload(self, *words: str | Path) -> Done:
+        return self.command.run(*words)
+
+    def get(self, path: str) -> Any:
+        answer = httpx.get(
+            f"{self.here.url}/api/v1{path}",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=30,
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def lessons(self, slug: str) -> list[dict[str, Any]]:
+        return list(self.get(f"/courses/{slug}/lessons")["items"])
+
+    def titles(self, slug: str) -> list[str]:
+        return [lesson["title"] for lesson in self.lessons(slug)]
+
+
+@pytest.fixture
+def command() -> Command:
+    return Command()
+
+
+@pytest.fixture
+def with_folder_store(tmp_path: Path) -> Iterator[Installation]:
+    folder = tmp_path / "house"
+    folder.mkdir()
+    with installation(folder) as here:
+        here.run("db", "upgrade")
+        here.serve()
+        yield here
+
+
+@pytest.fixture
+def with_s3(tmp_path: Path, s3_location: S3Location) -> Iterator[Installation]:
+    """A store elsewhere: its worker is a process of its own."""
+    environ = {
+        "CADANS_STORE": f"s3://{s3_location.bucket}?endpoint={s3_location.endpoint}",
+        "CADANS_FEED_KEYS": f"1:{'ab' * 32}",
+        "CADANS_SECRET_KEYS": "cd" * 32,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    folder = tmp_path / "house"
+    (folder / "var").mkdir(parents=True)
+    with installation(folder, environ) as here:
+        here.run("db", "upgrade")
+        here.serve()
+        here.start("worker")
+        yield here
+
+
+@pytest.fixture(params=["folder_store", pytest.param("s3", marks=pytest.mark.s3)])
+def teacher(request: pytest.FixtureRequest) -> Teacher:
+    """Somebody with an account and a token, at a server with each store."""
+    return a_teacher(request.getfixturevalue(f"with_{request.param}"))
+
+
+@pytest.fixture
+def teacher_here(with_folder_store: Installation) -> Teacher:
+    """The same where the store makes no difference."""
+    return a_teacher(with_folder_store)
+
+
+def a_teacher(here: Installation) -> Teacher:
+    here.run("account", "add", OWNER)
+    return Teacher(here=here, token=here.run("token", "create", OWNER).strip())
+
+
+MakeFolder = Callable[[Mapping[str, str]], Path]
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path, audio_files: AudioFiles) -> MakeFolder:
+    """Fill a folder: name there → name among the audio files."""
+    folder = tmp_path / "lessons"
+    folder.mkdir()
+
+    def make(files: Mapping[str, str]) -> Path:
+        for name, source in files.items():
+            (folder / name).write_bytes(audio_files[source].read_bytes())
+        return folder
+
+    return make
+
+
+def write_list(folder: Path, *rows: Sequence[str]) -> None:
+    text = "\n".join(";".join(row) for row in rows)
+    (folder / "lessons.csv").write_text(text, encoding="utf-8-sig")
