@@ -90,8 +90,8 @@ def test_the_second_of_two_who_save_at_once_is_told_and_changes_nothing(
         mine = replace(fields, story="Mine")
         courses.edit(session, course.id, mine, version=version, now=LATER)
 
+    theirs = replace(fields, story="Theirs")
     with database.writing() as session, pytest.raises(StaleVersion) as stale:
-        theirs = replace(fields, story="Theirs")
         courses.edit(session, course.id, theirs, version=version, now=LATER)
 
     assert stale.value.current_version == version + 1

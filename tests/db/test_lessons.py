@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -18,12 +19,13 @@ from tests.builders import START, a_course, a_lesson, a_recording, a_subscriptio
 LATER = START + timedelta(days=7)
 
 
-def a_draft(session: Session, course: Course, **more: object) -> Lesson:
-    return a_lesson(
-        session,
-        course,
-        **({"state": LessonState.DRAFT, "published_at": None, "placed_at": None} | more),
-    )
+def a_draft(session: Session, course: Course, **more: Any) -> Lesson:
+    fields: dict[str, Any] = {
+        "state": LessonState.DRAFT,
+        "published_at": None,
+        "placed_at": None,
+    }
+    return a_lesson(session, course, **(fields | more))
 
 
 def titles(session: Session, course: Course) -> list[str]:
@@ -89,9 +91,10 @@ def test_the_second_of_two_who_save_a_lesson_at_once_is_told(database: Database)
         row = lessons.get(session, lesson.course_id, lesson.id)
         lessons.edit(session, row, LessonFields(title="Mine"), version=version, now=LATER)
 
-    with database.writing() as session, pytest.raises(StaleVersion):
+    with database.writing() as session:
         row = lessons.get(session, lesson.course_id, lesson.id)
-        lessons.edit(session, row, LessonFields(title="Theirs"), version=version, now=LATER)
+        with pytest.raises(StaleVersion):
+            lessons.edit(session, row, LessonFields(title="Theirs"), version=version, now=LATER)
 
     with database.reading() as session:
         assert lessons.get(session, lesson.course_id, lesson.id).title == "Mine"

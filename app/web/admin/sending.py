@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from flask import Response, redirect, request
 from werkzeug import Response as AnyResponse
 
+from app.errors import NotFound
 from app.setting_values import AudioDelivery
 from app.web.current import house
-from media.errors import RangeNotSatisfiable
+from media.errors import ObjectNotFound, RangeNotSatisfiable
 from media.keys import ObjectKey
 from media.ranges import find_range, render_unsatisfied
 from media.store import OpenObject, StoredObject
@@ -31,9 +32,12 @@ def send_object(key: ObjectKey, content_type: str) -> Response:
     """Send an object ourselves, or the range of it that was asked for.
 
     Raises:
-        ObjectNotFound: there is none.
+        NotFound: the store has no such object (any more).
     """
-    stored = house().store.stat(key)
+    try:
+        stored = house().store.stat(key)
+    except ObjectNotFound as error:
+        raise NotFound(key) from error
     try:
         wanted = find_range(
             request.headers.get("Range"),
@@ -63,9 +67,11 @@ def _body(stored: StoredObject, start: int, length: int) -> Response:
         return Response()
     opened = house().store.open(stored.key, start=start, length=length)
     response = Response(_chunks(opened))
+    # For the answer that is never begun to be sent.
     response.call_on_close(opened.close)
     return response
 
 
 def _chunks(opened: OpenObject) -> Iterator[bytes]:
-    yield from opened
+    with opened:
+        yield from opened
