@@ -14,7 +14,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 from tests.parts.missing import missing
 
@@ -37,6 +44,10 @@ ARGUMENTS = [
 # 2.2 AA, and what axe itself calls good practice: landmarks, headings in order.
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 STEP_MS = 15_000
+ANDROID = (
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/131.0.0.0 Mobile Safari/537.36"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,34 +85,29 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Opens a page in a profile of its own; no request of any may leave this machine."""
-    contexts: list[BrowserContext] = []
-    strays: list[str] = []
+    """Opens a page in a profile of its own.
 
-    def note(request: Request) -> None:
-        if not _stays_here(request.url):
-            strays.append(request.url)
+    A request that would leave this machine, a script that breaks and whatever the page's own
+    Content-Security-Policy forbids fail the test.
+    """
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def look_out(context: BrowserContext) -> None:
+        context.on("request", lambda request: trouble.extend(_strays(request)))
+        context.on("console", lambda message: trouble.extend(_breaches(message)))
+        context.on("weberror", lambda error: trouble.append(str(error.error)))
 
     def open_one(look: Look) -> Page:
-        context = browser.new_context(
-            viewport={"width": look.width, "height": HEIGHTS[look.width]},
-            color_scheme=look.scheme,
-            java_script_enabled=look.has_javascript,
-            locale=look.language,
-            timezone_id="Europe/Amsterdam",
-            has_touch=look.width == PHONE,
-            is_mobile=look.width == PHONE,
-            permissions=["clipboard-read", "clipboard-write"],
-        )
-        context.set_default_timeout(STEP_MS)
-        context.on("request", note)
+        context = _profile(browser, look)
+        look_out(context)
         contexts.append(context)
         return context.new_page()
 
     yield open_one
     for context in contexts:
         context.close()
-    assert not strays, f"the page asked other hosts: {strays}"
+    assert not trouble, "\n".join(trouble)
 
 
 @pytest.fixture
@@ -145,6 +151,32 @@ def _in_words(violations: list[dict[str, Any]]) -> str:
             for node in violation["nodes"]
         ]
     return "\n".join(lines)
+
+
+def _profile(browser: Browser, look: Look) -> BrowserContext:
+    is_phone = look.width == PHONE
+    context = browser.new_context(
+        viewport={"width": look.width, "height": HEIGHTS[look.width]},
+        user_agent=ANDROID if is_phone else None,
+        color_scheme=look.scheme,
+        java_script_enabled=look.has_javascript,
+        locale=look.language,
+        timezone_id="Europe/Amsterdam",
+        has_touch=is_phone,
+        is_mobile=is_phone,
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    context.set_default_timeout(STEP_MS)
+    return context
+
+
+def _strays(request: Request) -> list[str]:
+    return [] if _stays_here(request.url) else [f"asked another host: {request.url}"]
+
+
+def _breaches(message: ConsoleMessage) -> list[str]:
+    is_breach = message.type == "error" and "Content Security Policy" in message.text
+    return [message.text] if is_breach else []
 
 
 def _stays_here(url: str) -> bool:
