@@ -59,7 +59,7 @@ class Visit:
         self, method: str, path: str, headers: Mapping[str, str] | None = None
     ) -> TestResponse:
         named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
-        return Client(self.app).open(path, method=method, headers=named)
+        return Client(self.app).open(path, method=method, headers=named, buffered=True)
 
     def at(self, instant: datetime) -> "Visit":
         self.clock.instant = instant
