@@ -20,7 +20,7 @@ from app.web.current import house, now
 from app.web.links import feed_addresses
 from app.web.my.face import my, reader, speak_as
 from app.web.my.shelf import describe
-from feeds.apps import Platform, app_links
+from feeds.apps import AppLink, Platform, app_links
 from feeds.tokens import FeedToken
 
 GROUPS: Final = (
@@ -90,12 +90,18 @@ def _app_groups(feed_url: str) -> list[dict[str, object]]:
             "is_hers": key == hers,
             "apps": [
                 {"name": app.name, "url": app.url, "help": _help(app.code, platform)}
-                for app in offered
+                for app in _in_her_order(offered)
                 if platform in app.platforms
             ],
         }
         for key, platform, label in GROUPS
     ]
+
+
+def _in_her_order(offered: tuple[AppLink, ...]) -> list[AppLink]:
+    """Put what only runs on a Mac behind the rest, for who sits at another computer."""
+    is_apple = any(word in request.user_agent.string for word in ("Macintosh", "iPhone", "iPad"))
+    return sorted(offered, key=lambda app: app.code == "apple" and not is_apple)
 
 
 def _help(code: str, platform: Platform) -> str | None:
