@@ -18,7 +18,9 @@ def upgrade(house: House) -> None:
     before = migrate.current_revision(house.database)
     migrate.upgrade(house.database)
     after = migrate.current_revision(house.database)
-    click.echo(f"tables are at {after}" if before == after else f"tables went from {before} to {after}")
+    click.echo(
+        f"tables are at {after}" if before == after else f"tables went from {before} to {after}"
+    )
 
 
 @database.command()
