@@ -111,8 +111,7 @@ def hear(standing: Standing, course: ServedCourse, now: datetime) -> Heard:
         return recorded_of(standing)
     life = life_of(standing, course)
     return [
-        (each.pub_at.isoformat(" "), each.lesson_id)
-        for each in unlocked(life, course.planned, now)
+        (each.pub_at.isoformat(" "), each.lesson_id) for each in unlocked(life, course.planned, now)
     ]
 
 

@@ -109,9 +109,7 @@ def measure(database: str, plan: Plan) -> list[Figure]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cadans-bench-")))
         urls = stack.enter_context(_databases(database, folder))
         files = [folder / "many.txt", folder / "few.txt"]
-        environs = [
-            _environ(folder / str(number), url) for number, url in enumerate(urls, start=1)
-        ]
+        environs = [_environ(folder / str(number), url) for number, url in enumerate(urls, start=1)]
         for environ, file, count in zip(environs, files, (plan.many, plan.few), strict=True):
             _say(f"{database}: {count:,} subscriptions …")
             house = open_house(Settings.from_env(environ))
@@ -168,7 +166,7 @@ def tell(results: dict[str, list[Figure]], plan: Plan, *, is_json: bool) -> None
             verdict = "" if each.target is None else (" met" if each.is_met else " MISSED")
             print(  # noqa: T201
                 f"  {each.name:34} {each.requests_per_second:8,.0f}/s   p99 {each.p99_ms:6.1f} ms"
-                f"   {each.ratio:5.2f} × {each.compared_with}{wanted}{verdict}"
+                f"   {each.ratio:5.2f} x {each.compared_with}{wanted}{verdict}"
             )
 
 
@@ -214,9 +212,7 @@ def _figures(contenders: list[Contender], plan: Plan, database: str) -> list[Fig
             p99_ms=statistics.median(delays[each.name]),
             ratio=statistics.median(
                 mine / other
-                for mine, other in zip(
-                    rates[each.name], rates[each.compared_with], strict=True
-                )
+                for mine, other in zip(rates[each.name], rates[each.compared_with], strict=True)
             ),
             compared_with=each.compared_with,
             target=each.target,

@@ -87,8 +87,20 @@ class _Rows:
             "subscriptions (id, public_id, listener_id, course_id, started_at, zone, language,"
             " revision, revised_at, next_unlock_plan, consent_version, consented_at)",
             (
-                (n, uuid.uuid4().hex, n, self.course_id, at, "Europe/Amsterdam", "nl", 1, at, 1)
-                + ("1", at)
+                (
+                    n,
+                    uuid.uuid4().hex,
+                    n,
+                    self.course_id,
+                    at,
+                    "Europe/Amsterdam",
+                    "nl",
+                    1,
+                    at,
+                    1,
+                    "1",
+                    at,
+                )
                 for n in numbers
             ),
         )

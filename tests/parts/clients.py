@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,8 +19,6 @@ import pytest
 from tests.parts.missing import missing
 
 STEP_SECONDS = 60
-# podboat is a curses program and never ends by itself: so long it may download.
-PODBOAT_SECONDS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,21 +87,23 @@ class Newsboat:
         """Ask every feed for news."""
         _said(["newsboat", "-x", "reload"], self.home, {"TERM": "xterm"})
 
-    def download(self) -> None:
-        """Let podboat download what is queued: it wants a terminal, and a key to stop."""
+    def download(self, until: int) -> None:
+        """Let podboat download what is queued, until there are so many files altogether.
+
+        It wants a terminal, and a key to stop.
+        """
         (self.home / "downloads").mkdir(exist_ok=True)
-        command = ["script", "-qfc", "podboat -a", "/dev/null"]
         with subprocess.Popen(
-            command,
+            ["script", "-qfc", "podboat -a", "/dev/null"],
             env=_environment(self.home, {"TERM": "xterm"}),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as podboat:
-            try:
-                podboat.wait(PODBOAT_SECONDS)
-            except subprocess.TimeoutExpired:
-                _stop(podboat)
+            give_up_at = time.monotonic() + STEP_SECONDS
+            while len(self.files()) < until and time.monotonic() < give_up_at:
+                time.sleep(0.1)
+            _stop(podboat)
 
     def titles(self) -> list[str]:
         """The titles it knows, oldest first."""

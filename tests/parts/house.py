@@ -39,7 +39,7 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 def environ(sqlite_url: str, tmp_path: Path) -> dict[str, str]:
-    """The environment that `settings` are read from; a test may change it before asking for them."""
+    """What `settings` are read from; a test may change it before it asks for them."""
     return {"CADANS_VAR": str(tmp_path / "var"), "CADANS_DATABASE_URL": sqlite_url}
 
 
@@ -76,7 +76,7 @@ def house(settings: Settings, make_house: Callable[[Settings], House]) -> House:
 
 @pytest.fixture
 def app(house: House) -> Flask:
-    """The whole application; forms need no CSRF token here (tests/web/test_security.py has those)."""
+    """The whole application; forms need no CSRF token here."""
     app = create_app(house.settings, house)
     app.config.update(TESTING=False, WTF_CSRF_ENABLED=False)
     return app

@@ -80,7 +80,7 @@ class Sending {
 
   draw() {
     this.row = element("li", "stack-tight");
-    this.row.append(element("h3", "", this.file.name));
+    this.row.append(element("h2", "", this.file.name));
     this.progress = element("progress", "");
     this.progress.max = this.file.size || 1;
     this.progress.value = 0;
