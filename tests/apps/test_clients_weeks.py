@@ -1,0 +1,115 @@
+"""Real podcast clients follow the demo course while the weeks go by."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import feedparser
+import httpx
+import pytest
+
+from app.demo import DEMO_SLUG, load_demo_course
+from tests.e2e.by_http import become_listener, maildir_of
+from tests.parts.clients import GPodder, Newsboat
+from tests.parts.server import Installation, demo
+
+pytestmark = [pytest.mark.client, pytest.mark.slow, pytest.mark.xdist_group("clients")]
+
+RECORDINGS = [lesson.audio.read_bytes() for lesson in load_demo_course().lessons]
+TITLES = [lesson.title for lesson in load_demo_course().lessons]
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Installation]:
+    with demo(tmp_path / "house") as installed:
+        yield installed
+
+
+@pytest.fixture
+def feed_url(here: Installation) -> str:
+    return become_listener(here, maildir_of(here), "noor@example.org", DEMO_SLUG)
+
+
+def move_clock(here: Installation, offset: str) -> None:
+    here.stop()
+    here.serve(demo_clock=offset)
+
+
+def token_in(feed_url: str) -> str:
+    return feed_url.rpartition("/")[2].removesuffix(".xml")
+
+
+def audio_urls(feed_url: str) -> list[str]:
+    """The addresses in a feed, lesson 1 first."""
+    feed = feedparser.parse(httpx.get(feed_url).content)
+    return [entry.enclosures[0].href for entry in reversed(feed.entries) if entry.enclosures]
+
+
+def audio_fetches(here: Installation) -> dict[str, int]:
+    """How often each lesson's audio was fetched, as the house wrote it down when it stopped."""
+    with closing(sqlite3.connect(here.folder / "var" / "cadans.sqlite3")) as rows:
+        found = rows.execute(
+            "SELECT resource, SUM(count) FROM fetches WHERE resource <> 'feed' GROUP BY resource"
+        ).fetchall()
+    return {str(resource): int(count) for resource, count in found}
+
+
+def test_gpodder_gets_one_lesson_a_week_and_the_whole_course_in_four(
+    here: Installation, feed_url: str, gpodder: GPodder
+) -> None:
+    gpodder.subscribe(feed_url)
+    gpodder.download()
+    assert list(gpodder.files().values()) == RECORDINGS[:1]
+
+    move_clock(here, "+7d")
+    gpodder.update()
+    assert gpodder.episodes() == TITLES[:2]
+    gpodder.download()
+    assert sorted(gpodder.files().values()) == sorted(RECORDINGS[:2])
+
+    move_clock(here, "+28d")
+    gpodder.update()
+    gpodder.download()
+    assert sorted(gpodder.files().values()) == sorted(RECORDINGS)
+    assert "<itunes:complete>Yes</itunes:complete>" in httpx.get(feed_url).text
+    here.stop()
+    assert list(audio_fetches(here).values()) == [1, 1, 1, 1]
+    assert gpodder.feed_urls() == [feed_url]
+    assert token_in(feed_url) not in here.log
+
+
+def test_newsboat_gets_lesson_two_after_a_week_and_lesson_one_only_once(
+    here: Installation, feed_url: str, newsboat: Newsboat
+) -> None:
+    newsboat.subscribe(feed_url)
+    newsboat.update()
+    newsboat.download(until=1)
+    assert list(newsboat.files().values()) == RECORDINGS[:1]
+
+    move_clock(here, "+7d")
+    newsboat.update()
+    assert newsboat.titles() == TITLES[:2]
+    newsboat.download(until=2)
+    assert sorted(newsboat.files().values()) == sorted(RECORDINGS[:2])
+    here.stop()
+    assert list(audio_fetches(here).values()) == [1, 1]
+    assert token_in(feed_url) not in here.log
+
+
+def test_a_lesson_that_is_too_early_is_refused_with_its_date_and_downloaded_by_nobody(
+    here: Installation, feed_url: str, new_gpodder: Callable[[], GPodder]
+) -> None:
+    move_clock(here, "+7d")
+    second = audio_urls(feed_url)[1]
+    late = become_listener(here, maildir_of(here), "late@example.org", DEMO_SLUG)
+    locked = httpx.get(second.replace(token_in(feed_url), token_in(late)))
+    assert locked.status_code == 403
+    assert locked.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert locked.text.startswith("Les 2 ")
+    assert len(locked.text.splitlines()) == 1
+
+    client = new_gpodder()
+    client.subscribe(late)
+    client.download()
+    assert list(client.files().values()) == RECORDINGS[:1]
