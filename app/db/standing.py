@@ -5,9 +5,8 @@ connection, one per thread: no session, no pool, no rows turned into objects. Va
 driver has them, instants as text; who needs one of them reads it.
 """
 
-import contextlib
-import threading
 from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import Engine
@@ -17,6 +16,7 @@ from app.errors import CadansError
 # A poll waits this long for a database that does not answer, then says 503.
 CONNECT_SECONDS: Final = 3
 STATEMENT_MS: Final = 5_000
+CONNECTIONS: Final = 4
 # Measured with 100,000 subscriptions (110 MB): together a third off the query's time. Negative
 # means KiB to SQLite (sqlite.org/pragma.html#pragma_cache_size, read 2026-11).
 SQLITE_MAP_BYTES: Final = 2**30
@@ -89,14 +89,20 @@ _DIALECTS: Final = {
 
 
 class StandingReader:
-    """Asks, on a connection of this thread alone. Only reads."""
+    """Asks, on a few connections that the threads of this process take in turn. Only reads.
+
+    A query takes far less than the rest of a request, so a few connections keep many threads busy;
+    more of them only cost the database memory and switches.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._failure: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._kind = _Sqlite if engine.dialect.name == "sqlite" else _Postgres
-        self._local = threading.local()
-        self._opened: list[_Sqlite | _Postgres] = []
+        # None is a connection that is yet to be opened.
+        self._free: SimpleQueue[_Sqlite | _Postgres | None] = SimpleQueue()
+        for _ in range(CONNECTIONS):
+            self._free.put(None)
 
     def find(self, random_id: bytes) -> Standing | None:
         """Answer how the address with this random id stands; None: there is none.
@@ -116,10 +122,13 @@ class StandingReader:
         return bool(self._ask("is_erased", digest))
 
     def close(self) -> None:
-        """Close every connection; a later question opens a new one."""
-        while self._opened:
-            self._opened.pop().close()
-        self._local = threading.local()
+        """Close every connection once it is free; a later question opens a new one."""
+        for _ in range(CONNECTIONS):
+            connection = self._free.get()
+            if connection is not None:
+                connection.close()
+        for _ in range(CONNECTIONS):
+            self._free.put(None)
 
     def __enter__(self) -> Self:
         return self
@@ -129,35 +138,26 @@ class StandingReader:
 
     def _ask(self, question: str, parameter: bytes) -> Any:  # noqa: ANN401 (what the question answers)
         try:
-            connection = self._local.connection
-        except AttributeError:
-            return self._ask_anew(question, parameter)
+            connection = self._free.get(timeout=STATEMENT_MS / 1000)
+        except Empty as error:
+            raise DatabaseUnreachable("every connection waits for an answer") from error
         try:
-            return getattr(connection, question)(parameter)
-        except self._failure:
-            # A server that was restarted broke our connection; a new one may do.
-            self._drop()
-            return self._ask_anew(question, parameter)
-
-    def _ask_anew(self, question: str, parameter: bytes) -> Any:  # noqa: ANN401 (as above)
-        try:
+            if connection is not None:
+                try:
+                    return getattr(connection, question)(parameter)
+                except self._failure:
+                    # A server that was restarted broke our connection; a new one may do.
+                    connection.close()
+                    connection = None
             connection = self._kind(self._engine)
-        except self._failure as error:
-            raise DatabaseUnreachable(type(error).__name__) from error
-        self._local.connection = connection
-        self._opened.append(connection)
-        try:
             return getattr(connection, question)(parameter)
         except self._failure as error:
-            self._drop()
+            if connection is not None:
+                connection.close()
+                connection = None
             raise DatabaseUnreachable(type(error).__name__) from error
-
-    def _drop(self) -> None:
-        connection = self._local.connection
-        del self._local.connection
-        with contextlib.suppress(ValueError):
-            self._opened.remove(connection)
-        connection.close()
+        finally:
+            self._free.put(connection)
 
 
 class _Sqlite:

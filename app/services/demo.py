@@ -14,6 +14,7 @@ from app.house import House
 from app.kinds import RecordingState
 from app.services import (
     accounts,
+    arrivals,
     courses,
     covers,
     lessons,
@@ -25,6 +26,7 @@ from app.services import (
 )
 from app.services.accounts import NewAccount
 from app.services.courses import CourseFields
+from app.services.wanted_files import Wanted
 from app.setting_values import Demo
 from feeds.rhythm import Rhythm, RhythmKind
 from media.store import read_chunks
@@ -161,7 +163,7 @@ def _publish(house: House, course_id: int, lesson_id: int, demo: DemoLesson) -> 
 
 def _upload(house: House, course_id: int, owner_id: int, demo: DemoLesson) -> Recording:
     with as_file(demo.audio) as path:
-        wanted = uploads.Wanted(
+        wanted = Wanted(
             course_id=course_id,
             account_id=owner_id,
             file_name=path.name,
@@ -171,7 +173,7 @@ def _upload(house: House, course_id: int, owner_id: int, demo: DemoLesson) -> Re
         assert isinstance(upload, Upload)  # noqa: S101 (no digest was given: it is never known)
         with path.open("rb") as file:
             uploads.put_part(house, upload, 1, read_chunks(file))
-    done = uploads.complete(
+    done = arrivals.complete(
         house, upload, title=demo.title, notes=demo.notes_markdown, now=house.clock()
     )
     if done.recording_id is None:

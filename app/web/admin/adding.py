@@ -11,8 +11,9 @@ from app import policy
 from app.db.models import Lesson, Upload
 from app.errors import InvalidInput
 from app.policy import Access
-from app.services import lessons, uploads
-from app.services.uploads import Completed, Wanted
+from app.services import arrivals, lessons, uploads
+from app.services.arrivals import Completed
+from app.services.wanted_files import Wanted
 from app.settings import Settings
 from app.web import access
 from app.web.admin import words
@@ -115,7 +116,7 @@ def _store(wanted: Wanted, stream: IO[bytes]) -> Completed:
     for number in range(1, uploads.part_count(upload) + 1):
         size = uploads.part_size(upload, number)
         uploads.put_part(house(), upload, number, _slice(stream, size))
-    return uploads.complete(house(), upload, now=now())
+    return arrivals.complete(house(), upload, now=now())
 
 
 def _slice(stream: IO[bytes], size_bytes: int) -> Iterator[bytes]:

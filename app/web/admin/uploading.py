@@ -12,8 +12,9 @@ from app import policy
 from app.db.models import Upload
 from app.errors import CadansError, InvalidInput, UploadNotFound
 from app.policy import Access
-from app.services import uploads
-from app.services.uploads import Completed, Known, Wanted
+from app.services import arrivals, uploads
+from app.services.arrivals import Completed
+from app.services.wanted_files import Known, Wanted
 from app.web import access
 from app.web.admin import words
 from app.web.admin.face import account, needs, takes_up_to
@@ -107,7 +108,7 @@ def put_part(course_id: int, public_id: str, number: int) -> Response | tuple[st
 @needs(policy.may_edit_lessons)
 def complete(course_id: int, public_id: str) -> Response:
     """Make a recording of the parts, and answer the first verdict."""
-    done = uploads.complete(house(), _get(course_id, public_id), now=now())
+    done = arrivals.complete(house(), _get(course_id, public_id), now=now())
     return jsonify(_verdict(course_id, done))
 
 

@@ -9,8 +9,8 @@ from flask import Response, request, url_for
 
 from app.db.models import Upload
 from app.errors import InvalidInput
-from app.services import uploads
-from app.services.uploads import Known, Wanted
+from app.services import arrivals, uploads
+from app.services.wanted_files import Known, Wanted
 from app.web.api.face import Operation, bearer, body, check_course, course, does, give
 from app.web.api.lessons import FindingFacts, facts_of_findings
 from app.web.current import house, now
@@ -193,7 +193,7 @@ def put_part(upload_id: str, number: int) -> Response:
 def complete_upload(upload_id: str) -> Response:
     """Make a recording, and a lesson where none was named."""
     wanted = body(Completion)
-    done = uploads.complete(
+    done = arrivals.complete(
         house(), _upload(upload_id), title=wanted.title, notes=wanted.notes, now=now()
     )
     return give(
