@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app.db.models import Course
 from app.house import House
 from app.kinds import CourseState
+from app.services import slugs
 from feeds.rhythm import RhythmKind
 from media.keys import ObjectKey
 from tests.builders import an_account
@@ -265,3 +266,9 @@ def test_a_picture_larger_than_any_cover_is_not_even_read(rooms: Rooms) -> None:
     response = rooms.client.post(f"{rooms.course_path}/cover", data=body, content_type=form)
 
     assert response.status_code == 413
+
+
+def test_no_course_can_take_an_address_of_the_house(app: Flask) -> None:
+    firsts = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
+
+    assert {first for first in firsts if first and "<" not in first} <= slugs.RESERVED
