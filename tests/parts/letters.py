@@ -26,8 +26,15 @@ def all_mail(house: House) -> list[EmailMessage]:
     box = mailbox.Maildir(target.path)
     return [
         email.message_from_bytes(box.get_bytes(key), policy=email.policy.default)
-        for key in sorted(box.keys())
+        for key in sorted(box.keys(), key=_turn)
     ]
+
+
+def _turn(key: str) -> tuple[int, int, int]:
+    """Order keys as they were made: seconds, microseconds and the number within this process."""
+    found = re.match(r"(\d+)\.M(\d+)P\d+Q(\d+)", key)
+    assert found, key
+    return int(found[1]), int(found[2]), int(found[3])
 
 
 def text_of(message: EmailMessage) -> str:

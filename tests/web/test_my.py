@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.db.models import Course, FeedAddress, Listener, OutboxMail, Subscription
+from app.db.models import Course, FeedAddress, Listener, OutboxMail, Subscription, Unlock
 from app.house import House
 from app.kinds import CourseState
 from app.services.links import Links, Purpose
@@ -310,6 +310,19 @@ def test_link_of_one_course_opens_that_course_alone(
     assert "Andere" in client.get("/my/").text
 
 
+def test_eve_who_asked_for_a_link_herself_sees_only_her_own(
+    client: FlaskClient, eve: FlaskClient, house: House, course: Course
+) -> None:
+    follow = join(client, house)
+    with house.database.writing() as session:
+        own = a_subscription(session, course, a_listener(session, email="eve@example.org"))
+    eve.get(f"/my/open/{link(house, Purpose.SIGN_IN, own.id)}")
+    assert eve.get(f"/my/follow/{own.public_id}").status_code == 200
+    for path in (follow, follow.replace("follow", "leave")):
+        assert eve.get(path).status_code == 404
+    assert follow not in eve.get("/my/").text
+
+
 @pytest.mark.usefixtures("course")
 def test_session_ends_after_thirty_days(
     client: FlaskClient, house: House, clock: SettableClock
@@ -342,6 +355,8 @@ def test_leaving_keeps_what_was_unlocked_and_brings_nothing_new(
     follow = join(client, house)
     clock.advance(timedelta(days=7))
     assert client.post(follow.replace("follow", "leave")).status_code == 200
+    with house.database.reading() as session:
+        assert len(session.scalars(select(Unlock)).all()) == 2
     clock.advance(timedelta(days=14))
     assert client.get(follow).text.count("<audio") == 2
     assert the_subscription(house).next_unlock_at is None

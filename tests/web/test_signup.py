@@ -243,6 +243,18 @@ def test_signing_up_again_mails_a_sign_in_link_and_keeps_the_feed(
 
 
 @pytest.mark.usefixtures("course")
+def test_second_course_is_confirmed_from_the_address_on_file(
+    client: FlaskClient, house: House
+) -> None:
+    with house.database.writing() as session:
+        a_subscription(session, a_course(session), a_listener(session, email="ben@example.org"))
+    client.post("/bloei", data={"name": "Eve", "email": "BEN@example.org"})
+    (mail,) = send_mail(house)
+    assert path_in(mail, "/my/confirm/")
+    assert mail["To"] == "ben@example.org"
+
+
+@pytest.mark.usefixtures("course")
 def test_double_submit_sends_one_mail(client: FlaskClient, house: House) -> None:
     for _ in range(3):
         client.post("/bloei", data=KIM)
