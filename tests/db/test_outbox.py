@@ -21,7 +21,6 @@ from app.services import mailing, outbox, signup
 from app.services.email_addresses import parse_address
 from app.services.mailing import BACKOFF, LEASE
 from app.services.signup import SignUp
-from app.setting_values import parse_mail
 from tests.builders import a_course, a_listener, a_subscription, an_account
 from tests.parts.house import MONDAY, SettableClock
 from tests.parts.smtp import MailServer
@@ -244,7 +243,7 @@ WORKER = f"""
 import dataclasses, datetime, time
 from app.jobs.mail import MAIL
 from app.jobs.worker import Worker
-from app.setting_values import parse_mail
+from app.settings import Settings
 from app.wiring import open_house
 clock = lambda: datetime.datetime.fromisoformat({MONDAY.isoformat()!r})
 house = dataclasses.replace(open_house(Settings.from_env()), clock=clock)
