@@ -21,6 +21,11 @@ CONNECTIONS: Final = 4
 # means KiB to SQLite (sqlite.org/pragma.html#pragma_cache_size, read 2026-11).
 SQLITE_MAP_BYTES: Final = 2**30
 SQLITE_CACHE_KIB: Final = -8_000
+# Both statements look up single rows by index: planned once, and started at the least cost.
+POSTGRES_OPTIONS: Final = (
+    "-c timezone=UTC -c plan_cache_mode=force_generic_plan"
+    " -c enable_bitmapscan=off -c enable_seqscan=off -c jit=off"
+)
 
 
 class DatabaseUnreachable(CadansError):
@@ -203,7 +208,7 @@ class _Postgres:
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
             tcp_user_timeout=STATEMENT_MS,
-            options=f"-c statement_timeout={STATEMENT_MS} -c timezone=UTC",
+            options=f"-c statement_timeout={STATEMENT_MS} {POSTGRES_OPTIONS}",
         )
         driver: Any = engine.dialect.loaded_dbapi
         self._failure = driver.OperationalError

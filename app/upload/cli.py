@@ -88,7 +88,7 @@ def upload(*, is_json: bool, language: str | None, locale: str, **asked: object)
     Giving the same command twice changes nothing, and after Ctrl-C it goes on where it was. A file
     whose lesson is there with other audio becomes the new recording of that lesson.
 
-    \b
+
     Exit code: 0 nothing was refused, 1 something was, 2 wrong arguments,
     3 it could not be done (server, token, room; nothing is left halfway), 130 stopped with Ctrl-C.
     """

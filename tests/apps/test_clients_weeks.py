@@ -14,7 +14,7 @@ from tests.e2e.by_http import become_listener, maildir_of
 from tests.parts.clients import GPodder, Newsboat
 from tests.parts.server import Installation, demo
 
-pytestmark = [pytest.mark.client, pytest.mark.slow, pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.client, pytest.mark.slow]
 
 RECORDINGS = [lesson.audio.read_bytes() for lesson in load_demo_course().lessons]
 TITLES = [lesson.title for lesson in load_demo_course().lessons]

@@ -13,7 +13,7 @@ from app.demo import DEMO_SLUG, load_demo_course
 from tests.e2e.by_http import become_listener, maildir_of
 from tests.parts.server import Installation, demo
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("read-back")]
+pytestmark = [pytest.mark.slow]
 
 TITLES = [lesson.title for lesson in load_demo_course().lessons]
 

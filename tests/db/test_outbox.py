@@ -21,6 +21,7 @@ from app.services import mailing, outbox, signup
 from app.services.email_addresses import parse_address
 from app.services.mailing import BACKOFF, LEASE
 from app.services.signup import SignUp
+from app.setting_values import parse_mail
 from tests.builders import a_course, a_listener, a_subscription, an_account
 from tests.parts.house import MONDAY, SettableClock
 from tests.parts.smtp import MailServer

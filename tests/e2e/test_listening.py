@@ -10,7 +10,7 @@ from tests.e2e.listener import Listener
 from tests.parts.browser import EVERY_LOOK, WITHOUT_JAVASCRIPT, Look
 from tests.parts.server import Installation
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.browser]
 
 ALL_AND_NO_SCRIPT = [*EVERY_LOOK, WITHOUT_JAVASCRIPT]
 

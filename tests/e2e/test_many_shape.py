@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.s3,
     pytest.mark.postgres,
     pytest.mark.slow,
-    pytest.mark.xdist_group("many"),
 ]
 
 LESSONS = load_demo_course().lessons

@@ -2,24 +2,30 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import String, cast, literal, update
 
-from media.location import S3Location
+from app.db.models import Course
+from app.db.session import open_database
+from app.services import accounts, api_tokens
+from app.services.accounts import NewAccount
+from app.services.api_tokens import TokenFields
 from tests.parts.audio_files import AudioFiles
-from tests.parts.rgw import ACCESS_KEY, SECRET_KEY
+from tests.parts.rgw import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.parts.server import Installation, installation
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "upload.py"
-OWNER = "ada@example.org"
 PATIENCE_SECONDS = 120
 
 
@@ -76,6 +82,7 @@ class Teacher:
     """An owner's laptop: the command with her token, and a look at what the server has."""
 
     here: Installation
+    email: str
     token: str
 
     @property
@@ -106,28 +113,29 @@ def command() -> Command:
     return Command()
 
 
-@pytest.fixture
-def with_folder_store(tmp_path: Path) -> Iterator[Installation]:
-    folder = tmp_path / "house"
-    folder.mkdir()
-    with installation(folder) as here:
+@pytest.fixture(scope="module")
+def with_folder_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with installation(tmp_path_factory.mktemp("folder") / "house") as here:
         here.run("db", "upgrade")
         here.serve()
         yield here
 
 
-@pytest.fixture
-def with_s3(tmp_path: Path, s3_location: S3Location) -> Iterator[Installation]:
+@pytest.fixture(scope="module")
+def with_s3(
+    tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server
+) -> Iterator[Installation]:
     """A store elsewhere: its worker is a process of its own."""
+    bucket = s3_server.make_bucket()
     environ = {
-        "CADANS_STORE": f"s3://{s3_location.bucket}?endpoint={s3_location.endpoint}",
+        "CADANS_STORE": f"s3://{bucket.bucket}?endpoint={bucket.endpoint}",
         "CADANS_FEED_KEYS": f"1:{'ab' * 32}",
         "CADANS_SECRET_KEYS": "cd" * 32,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    folder = tmp_path / "house"
+    folder = tmp_path_factory.mktemp("s3") / "house"
     (folder / "var").mkdir(parents=True)
     with installation(folder, environ) as here:
         here.run("db", "upgrade")
@@ -136,7 +144,12 @@ def with_s3(tmp_path: Path, s3_location: S3Location) -> Iterator[Installation]:
         yield here
 
 
-@pytest.fixture(params=["folder_store", pytest.param("s3", marks=pytest.mark.s3)])
+@pytest.fixture(
+    params=[
+        "folder_store",
+        pytest.param("s3", marks=pytest.mark.s3),
+    ]
+)
 def teacher(request: pytest.FixtureRequest) -> Teacher:
     """Somebody with an account and a token, at a server with each store."""
     return a_teacher(request.getfixturevalue(f"with_{request.param}"))
@@ -149,8 +162,18 @@ def teacher_here(with_folder_store: Installation) -> Teacher:
 
 
 def a_teacher(here: Installation) -> Teacher:
-    here.run("account", "add", OWNER)
-    return Teacher(here=here, token=here.run("token", "create", OWNER).strip())
+    """An owner of nothing yet; courses of other tests stand out of her way."""
+    database = open_database(f"sqlite:///{here.folder / 'var' / 'cadans.sqlite3'}")
+    now = datetime.now(UTC)
+    with database.writing() as session:
+        session.execute(update(Course).values(slug=literal("was-") + cast(Course.id, String)))
+        email = f"ada-{secrets.token_hex(4)}@example.org"
+        new = NewAccount(email=email, password=secrets.token_hex(8))
+        account = accounts.add(session, new, now=now)
+        fields = TokenFields(account_id=account.id, label="test")
+        made = api_tokens.create(session, fields, now=now)
+    database.close()
+    return Teacher(here=here, email=email, token=made.text)
 
 
 MakeFolder = Callable[[Mapping[str, str]], Path]

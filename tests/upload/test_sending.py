@@ -12,6 +12,10 @@ from tests.upload.conftest import Command, MakeFolder, Teacher, write_list
 pytestmark = pytest.mark.slow
 
 LARGE_BYTES = 200_000_000
+HER_UPLOAD = """
+    SELECT uploads.public_id FROM uploads JOIN accounts ON accounts.id = uploads.account_id
+    WHERE accounts.email = ?
+"""
 TWO = {"10 - Later.mp3": "vbr.mp3", "2 - Eerst.mp3": "cbr.mp3"}
 
 
@@ -48,13 +52,11 @@ def test_a_second_run_before_anything_was_heard_changes_nothing(
     assert numbers == [1, 1]
 
 
-def test_what_ctrl_c_left_is_not_sent_again(
-    teacher: Teacher, make_folder: MakeFolder, tmp_path: Path
-) -> None:
+def test_what_ctrl_c_left_is_not_sent_again(teacher: Teacher, make_folder: MakeFolder) -> None:
     folder = make_folder({"1.mp3": "cbr.mp3"})
     lengthen(folder / "1.mp3", LARGE_BYTES)
     process = teacher.command.start(folder, "--course", "groei", "--create")
-    upload = wait_for_parts(teacher, tmp_path)
+    upload = wait_for_parts(teacher)
 
     stopped = teacher.command.interrupt(process)
     before = teacher.get(f"/uploads/{upload}")["arrived"]
@@ -169,7 +171,7 @@ def test_a_token_of_one_course_may_not_make_another(
 ) -> None:
     folder = make_folder({"1.mp3": "cbr.mp3"})
     teacher_here.upload(folder, "--course", "groei", "--create")
-    token = teacher_here.here.run("token", "create", "ada@example.org", "--course", "groei")
+    token = teacher_here.here.run("token", "create", teacher_here.email, "--course", "groei")
 
     done = teacher_here.upload(folder, "--course", "nog", "--create", "--token", token.strip())
 
@@ -187,12 +189,12 @@ def test_a_server_that_is_away_is_said(command: Command, make_folder: MakeFolder
 
 
 def test_a_server_that_goes_away_in_the_middle_is_said_and_leaves_no_lesson(
-    teacher_here: Teacher, make_folder: MakeFolder, tmp_path: Path
+    teacher_here: Teacher, make_folder: MakeFolder
 ) -> None:
     folder = make_folder({"1.mp3": "cbr.mp3"})
     lengthen(folder / "1.mp3", LARGE_BYTES)
     process = teacher_here.command.start(folder, "--course", "groei", "--create")
-    wait_for_parts(teacher_here, tmp_path)
+    wait_for_parts(teacher_here)
 
     teacher_here.here.stop()
     _, errors = process.communicate(timeout=60)
@@ -212,12 +214,12 @@ def wait_until_heard(teacher: Teacher, slug: str) -> None:
         time.sleep(0.3)
 
 
-def wait_for_parts(teacher: Teacher, tmp_path: Path) -> str:
+def wait_for_parts(teacher: Teacher) -> str:
     """Wait until some parts have arrived, not all; answer the upload's id."""
     give_up_at = time.monotonic() + 90
     while time.monotonic() < give_up_at:
-        with sqlite3.connect(tmp_path / "house" / "var" / "cadans.sqlite3") as database:
-            row = database.execute("SELECT public_id FROM uploads").fetchone()
+        with sqlite3.connect(teacher.here.folder / "var" / "cadans.sqlite3") as database:
+            row = database.execute(HER_UPLOAD, (teacher.email,)).fetchone()
         database.close()
         if row and len(teacher.get(f"/uploads/{row[0]}")["arrived"]) >= 2:
             return str(row[0])

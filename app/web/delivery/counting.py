@@ -12,14 +12,14 @@ from app.services.fetches import FetchBuffer, FetchKey, write_fetches
 
 log = structlog.get_logger()
 
-# 200 rows a second and process: four times what 100,000 apps make that poll every half hour, and
-# 2 % of a core on SQLite. In a storm of polls more waits in memory, where the same fetches add up.
+# 100 rows a second and process: twice what 100,000 apps make that poll every half hour, and 1 % of
+# a core on SQLite. In a storm of polls more waits in memory, where the same fetches add up.
 EVERY_SECONDS: Final = 2.0
-BATCH: Final = 400
+BATCH: Final = 200
 # About 80 MB. With the database down for long, statistics go rather than the process.
 MOST_KEPT: Final = 200_000
 # What a process that stops still writes, in a second or two.
-LAST_BATCHES: Final = 50
+LAST_BATCHES: Final = 100
 
 
 class FetchCounter:
