@@ -31,6 +31,7 @@ KEYWORDS = {
     "_": None,
     "gettext": None,
     "lazy_gettext": None,
+    "later": None,
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }

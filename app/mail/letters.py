@@ -12,14 +12,14 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import idna
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.mail.words import catalogue, known_language, moment
+from app.words import catalogue, known_language, say_moment
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -107,7 +107,9 @@ def _environment(language: str) -> Environment:
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]  # (the extension adds it)
-    environment.filters["moment"] = partial(moment, language=language)
+    environment.filters["moment"] = lambda instant, zone: say_moment(
+        instant, zone=zone, language=language
+    )
     environment.filters["one_line"] = one_line
     return environment
 

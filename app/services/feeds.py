@@ -15,7 +15,7 @@ from app.errors import CourseNotFound
 from app.kinds import LessonState, RecordingState
 from app.services.stories import render_notes, render_plain
 from app.services.unlocks import course_rhythm, planned_lesson
-from app.services.wording import words
+from app.words import catalogue
 from feeds.categories import parse_category
 from feeds.limits import MAX_DESCRIPTION_BYTES
 from feeds.model import Enclosure, Feed, Item, Transcript
@@ -233,7 +233,7 @@ class _Page:
 
     def _removed(self) -> Item:
         """The item stays where apps have it; what it said does not."""
-        gone = words(self.course.language).gettext("This lesson was taken down.")
+        gone = catalogue(self.course.language).gettext("This lesson was taken down.")
         return Item(
             guid=str(self.lesson.guid),
             title=self.lesson.title,
@@ -249,7 +249,7 @@ class _Page:
 
     def _description(self) -> str:
         page = my_page_url(self.base_url)
-        label = words(self.course.language).gettext("Pause, pace and help: my courses")
+        label = catalogue(self.course.language).gettext("Pause, pace and help: my courses")
         footer = f'<p><a href="{page}">{label}</a></p>'
         room = MAX_DESCRIPTION_BYTES - len(footer.encode())
         return fit_notes(render_notes(self.lesson.notes), room) + footer

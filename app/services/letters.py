@@ -16,12 +16,12 @@ from app.db.models import Account, Confirmation, Course, Lesson, Listener, Outbo
 from app.errors import CadansError
 from app.kinds import LessonState
 from app.mail.letters import Letter
-from app.mail.words import catalogue
 from app.policy import may_sign_up
 from app.services import progress, signup, subscriptions, unlocks
 from app.services.email_addresses import AddressInvalid, parse_address
 from app.services.links import Links, Purpose
 from app.services.progress import LessonStep, Progress
+from app.words import catalogue
 
 # More dates than this make a mail longer, not clearer.
 MAX_UPCOMING: Final = 12

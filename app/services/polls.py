@@ -8,7 +8,7 @@ from app.db.standing import Standing, read_instant
 from app.kinds import EndReason, RetireReason
 from app.services.delivery import Heard, hear, is_closed, pauses_of, to_come
 from app.services.feeds import ServedCourse, my_page_url
-from app.services.wording import say_moment
+from app.words import say_moment
 from feeds.conditional import feed_etag
 from feeds.identity import subscription_guid
 from feeds.messages import (

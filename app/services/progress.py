@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Course, Lesson, Recording
 from app.kinds import LessonState
-from app.mail.words import catalogue, moment
 from app.services.unlocks import Plan
+from app.words import catalogue, say_moment
 
 NOT_SHOWN: Final = {LessonState.DRAFT}
 
@@ -69,7 +69,7 @@ class Progress:
         words = catalogue(language)
         count, total = len(self.unlocked), len(self.steps)
         if self.state is State.LIVE and self.next_at:
-            when = moment(self.next_at, self.zone, language)
+            when = say_moment(self.next_at, zone=self.zone, language=language)
             return words.ngettext(
                 "%(count)s of %(total)s lesson unlocked, the next on %(when)s",
                 "%(count)s of %(total)s lessons unlocked, the next on %(when)s",

@@ -5,18 +5,15 @@ The only module that imports flask_babel, which ships no types: pages take their
 
 from datetime import UTC, date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import flask_babel
 from flask import Flask, Response, g, request
 from markupsafe import Markup
 
-LANGUAGES = ("nl", "en")
+from app.words import HOUSE_ZONE, LANGUAGES, say_moment
+
 COOKIE = "language"
 COOKIE_SECONDS = 365 * 24 * 3600
-
-# How people say it: "donderdag 3 december om 06:00", "Thursday 3 December at 06:00".
-PATTERNS = {"nl": "EEEE d MMMM 'om' HH:mm", "en": "EEEE d MMMM 'at' HH:mm"}
 
 
 def set_up(app: Flask) -> None:
@@ -52,10 +49,9 @@ def current_language() -> str:
     return locale.language if locale else "en"
 
 
-def moment(instant: datetime, zone: str = "Europe/Amsterdam") -> Markup:
+def moment(instant: datetime, zone: str = HOUSE_ZONE) -> Markup:
     """Write an instant as people say it, in `zone`, inside a `<time>` that machines can read."""
-    local = instant.astimezone(ZoneInfo(zone))
-    words = flask_babel.format_datetime(local, PATTERNS[current_language()], rebase=False)
+    words = say_moment(instant, zone=zone, language=current_language())
     return Markup('<time datetime="{}">{}</time>').format(
         instant.astimezone(UTC).isoformat(timespec="seconds"), words
     )

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from app import errors
 from app.web.babel import gettext as _
+from app.web.babel import lazy_gettext as later
 from media.errors import FileTooBig, StoreError, StoreFull, UploadIncomplete
 from media.errors import UploadNotFound as StoreUploadNotFound
 
@@ -31,6 +32,46 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
 }
+
+# What happened, and what to do.
+WORDS = {
+    HTTPStatus.FORBIDDEN: (
+        later("This is not for you"),
+        later("Sign in with the account that may do this, or go back."),
+    ),
+    HTTPStatus.NOT_FOUND: (
+        later("There is nothing here"),
+        later("The address may be mistyped or the page is gone. Start again from the front page."),
+    ),
+    HTTPStatus.GONE: (
+        later("This link no longer works"),
+        later("Ask for a new one; links in mails are good only for a while."),
+    ),
+    HTTPStatus.CONFLICT: (
+        later("Somebody else saved first"),
+        later("Nothing of yours was saved. Load the page again to see what stands there now."),
+    ),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+        later("That is too big"),
+        later("Nothing was saved. Choose a smaller file."),
+    ),
+    HTTPStatus.UNPROCESSABLE_ENTITY: (
+        later("Something in the form is not right"),
+        later("Go back and mend it; nothing was saved."),
+    ),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        later("That was too often"),
+        later("Wait a while and try again."),
+    ),
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        later("A part of this house does not answer"),
+        later("Nothing is lost. Try again in a few minutes."),
+    ),
+}
+BROKEN = (
+    later("Something broke on our side"),
+    later("Nothing of yours is lost. Try again; if it stays, tell who runs this house."),
+)
 
 
 def status_of(error: Exception) -> HTTPStatus:
@@ -102,44 +143,8 @@ def _page(status: HTTPStatus, title: str, remedy: str) -> Response:
 
 
 def _words(status: HTTPStatus) -> tuple[str, str]:
-    words = {
-        HTTPStatus.FORBIDDEN: (
-            _("This is not for you"),
-            _("Sign in with the account that may do this, or go back."),
-        ),
-        HTTPStatus.NOT_FOUND: (
-            _("There is nothing here"),
-            _("The address may be mistyped or the page is gone. Start again from the front page."),
-        ),
-        HTTPStatus.GONE: (
-            _("This link no longer works"),
-            _("Ask for a new one; links in mails are good only for a while."),
-        ),
-        HTTPStatus.CONFLICT: (
-            _("Somebody else saved first"),
-            _("Nothing of yours was saved. Load the page again to see what stands there now."),
-        ),
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-            _("That is too big"),
-            _("Nothing was saved. Choose a smaller file."),
-        ),
-        HTTPStatus.UNPROCESSABLE_ENTITY: (
-            _("Something in the form is not right"),
-            _("Go back and mend it; nothing was saved."),
-        ),
-        HTTPStatus.TOO_MANY_REQUESTS: (_("That was too often"), _("Wait a while and try again.")),
-        HTTPStatus.SERVICE_UNAVAILABLE: (
-            _("A part of this house does not answer"),
-            _("Nothing is lost. Try again in a few minutes."),
-        ),
-    }
-    broken = (
-        _("Something broke on our side"),
-        _("Nothing of yours is lost. Try again; if it stays, tell who runs this house."),
-    )
-    return words.get(
-        status,
-        broken
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        else (status.phrase, _("Go back and try again.")),
-    )
+    if status in WORDS:
+        return WORDS[status]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return BROKEN
+    return status.phrase, _("Go back and try again.")

@@ -9,8 +9,8 @@ from zoneinfo import available_timezones
 
 from app.services.courses import CourseFields
 from app.web.admin import words
-from app.web.babel import LANGUAGES
 from app.web.babel import gettext as _
+from app.words import LANGUAGES
 from feeds.categories import category_names
 from feeds.limits import MAX_EVERY_DAYS
 from feeds.rhythm import Rhythm, RhythmKind

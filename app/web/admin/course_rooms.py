@@ -1,6 +1,5 @@
 """Courses: the list, a new one, the room of one, and its turns (open, close, finish …)."""
 
-from collections.abc import Callable
 from typing import Final
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
@@ -25,22 +24,14 @@ from app.web.admin.face import (
     needs,
     worker,
 )
-from app.web.babel import LANGUAGES, current_language
+from app.web.admin.turns import TURNS
+from app.web.babel import current_language
 from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.rhythms import say_rhythm
+from app.words import LANGUAGES
 
 UNPROCESSABLE: Final = 422
-
-Turn = Callable[..., Course]
-
-TURNS: Final[dict[str, Turn]] = {
-    "open": openings.open_course,
-    "close": openings.close_course,
-    "archive": openings.archive_course,
-    "finish": openings.finish,
-    "unfinish": openings.unfinish,
-}
 
 
 @admin.get("/admin/")
@@ -105,11 +96,11 @@ def take_turn(course_id: int, turn: str) -> AnyResponse:
     """Take it."""
     try:
         with house().database.writing() as session:
-            TURNS[turn](session, course_id, now=now())
+            TURNS[turn].carry_out(session, course_id, now=now())
     except InvalidInput as error:
         page = _turn_page(course_id, turn, words.refusal(error))
         return make_response(page, UNPROCESSABLE)
-    flash(_done_words(turn), "good")
+    flash(str(TURNS[turn].done), "good")
     return redirect(url_for("admin.course_room", course_id=course_id), SEE_OTHER)
 
 
@@ -141,79 +132,19 @@ def _new_course_form(values: dict[str, str], errors: dict[str, str]) -> Response
     return make_response(page, UNPROCESSABLE if errors else 200)
 
 
-def _turn_page(course_id: int, turn: str, errors: dict[str, str]) -> str:
+def _turn_page(course_id: int, name: str, errors: dict[str, str]) -> str:
     in_room("admin.course_room")
     with house().database.reading() as session:
         course = get_course(session, course_id)
-    title, meaning, label = _turn_words(course, turn)
+    turn = TURNS[name]
     return render_template(
         "admin/ask.html",
         course=course,
-        title=title,
-        meaning=meaning,
-        label=label,
-        is_danger=turn in {"close", "archive"},
+        title=str(turn.question) % {"name": course.title},
+        meaning=turn.meanings,
+        label=turn.label,
+        is_danger=turn.is_danger,
         errors=errors,
-        action=url_for("admin.take_turn", course_id=course.id, turn=turn),
+        action=url_for("admin.take_turn", course_id=course.id, turn=name),
         back=url_for("admin.course_room", course_id=course.id),
     )
-
-
-def _turn_words(course: Course, turn: str) -> tuple[str, list[str], str]:
-    name = course.title
-    return {
-        "open": (
-            _("Open %(name)s for sign-up?", name=name),
-            [
-                _("Everybody sees its page and can sign up."),
-                _("Who confirms hears the first lesson at once; the others come in the rhythm."),
-            ],
-            _("Open the course"),
-        ),
-        "close": (
-            _("Close %(name)s?", name=name),
-            [
-                _("Nobody new can sign up. Who listens already goes on, and gets every lesson."),
-                _("You can open it again at any time."),
-            ],
-            _("Close the course"),
-        ),
-        "archive": (
-            _("Archive %(name)s?", name=name),
-            [
-                _("Its page is gone for everybody, and nobody new can sign up."),
-                _("Who listens already keeps the feed. You can open the course again."),
-            ],
-            _("Archive the course"),
-        ),
-        "finish": (
-            _("Is %(name)s finished?", name=name),
-            [
-                _("You say that no more lessons come."),
-                _(
-                    "Who has every lesson is told that the course is complete. Some apps then stop"
-                    " looking for new lessons for good."
-                ),
-                _("If you add a lesson later after all, not everybody may notice."),
-            ],
-            _("Yes, it is finished"),
-        ),
-        "unfinish": (
-            _("Do more lessons come in %(name)s?", name=name),
-            [
-                _("The course is no longer called complete."),
-                _("Apps that stopped looking when it was complete may not notice new lessons."),
-            ],
-            _("Yes, more lessons come"),
-        ),
-    }[turn]
-
-
-def _done_words(turn: str) -> str:
-    return {
-        "open": _("The course is open. Share the address of its page."),
-        "close": _("The course is closed. Who listens goes on."),
-        "archive": _("The course is archived."),
-        "finish": _("The course is finished. Who has every lesson is told that it is complete."),
-        "unfinish": _("The course goes on: more lessons may come."),
-    }[turn]

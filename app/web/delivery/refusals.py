@@ -2,12 +2,12 @@
 
 from app.services.delivery import Decision, Verdict
 from app.services.feeds import ServedCourse
-from app.services.wording import say_moment, words
+from app.words import catalogue, say_moment
 
 
 def line_for(decision: Decision, course: ServedCourse, *, zone: str) -> str:
     """Answer why not, for a verdict that is neither allowed nor unknown; dates on her clock."""
-    _ = words(course.language).gettext
+    _ = catalogue(course.language).gettext
     if decision.verdict is Verdict.CLOSED:
         return _("This address no longer plays. Your new one is in our mail.")
     if decision.verdict is Verdict.REMOVED:

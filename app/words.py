@@ -1,0 +1,36 @@
+"""The languages we speak: their catalogues, and dates as people say them. No request needed."""
+
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from babel.dates import format_datetime
+from babel.support import NullTranslations, Translations
+
+from feeds.slots import known_zone
+
+CATALOGUES: Final = Path(__file__).parent / "translations"
+LANGUAGES: Final = ("nl", "en")
+HOUSE_ZONE: Final = "Europe/Amsterdam"
+# How people say it: "donderdag 3 december om 06:00", "Thursday 3 December at 06:00".
+MOMENTS: Final = {"nl": "EEEE d MMMM 'om' HH:mm", "en": "EEEE d MMMM 'at' HH:mm"}
+
+
+def known_language(language: str) -> str:
+    """Answer the language that a tag reads: nl-BE reads nl, one that we do not speak English."""
+    spoken = language.partition("-")[0].lower()
+    return spoken if spoken in LANGUAGES else "en"
+
+
+@lru_cache
+def catalogue(language: str) -> NullTranslations:
+    """Answer the words of a language; msgids are the English ones."""
+    return Translations.load(CATALOGUES, [known_language(language)])
+
+
+def say_moment(instant: datetime, *, zone: str, language: str, house_zone: str = HOUSE_ZONE) -> str:
+    """Answer an instant as people say it on the clock of `zone`, else of `house_zone`."""
+    spoken = known_language(language)
+    local = instant.astimezone(known_zone(zone, house_zone))
+    return format_datetime(local, MOMENTS[spoken], locale=spoken)
