@@ -40,17 +40,27 @@ class FeedView(NamedTuple):
 
 def look(standing: Standing, course: ServedCourse, now: datetime, base_url: str) -> FeedView:
     """Answer what the feed shows now; a closed address shows one item and no lesson."""
-    told = _Teller(standing, course, now, base_url)
+    heard = [] if is_closed(standing) else hear(standing, course, now)
+    if heard and _has_no_turns(standing, course):
+        return FeedView(heard, (), False)
+    return _with_turns(standing, course, heard, _Teller(standing, course, now, base_url))
+
+
+def _has_no_turns(standing: Standing, course: ServedCourse) -> bool:
+    """Whether there is nothing to tell: so it is for nearly every poll."""
+    return standing.ended_at is None and standing.pauses is None and course.finished_at is None
+
+
+def _with_turns(
+    standing: Standing, course: ServedCourse, heard: Heard, told: "_Teller"
+) -> FeedView:
     if is_closed(standing):
         return FeedView([], (told.closed(),), False)
-    heard = hear(standing, course, now)
     if standing.ended_at is not None:
         return FeedView(heard, (told.ended(),), False)
     done_at = _complete_at(course, heard)
-    if done_at is not None and done_at <= now:
+    if done_at is not None and done_at <= told.now:
         return FeedView(heard, (told.complete(done_at),), True)
-    if standing.pauses is None and heard:
-        return FeedView(heard, (), False)
     return FeedView(heard, told.turns(heard), False)
 
 
@@ -112,7 +122,7 @@ class _Teller:
     ) -> None:
         self._standing = standing
         self._course = course
-        self._now = now
+        self.now = now
         self._page = my_page_url(base_url)
 
     def closed(self) -> Item:
@@ -141,7 +151,7 @@ class _Teller:
         return (self._welcome(), paused) if paused else (self._welcome(),)
 
     def _welcome(self) -> Item:
-        coming = to_come(self._standing, self._course, self._now)
+        coming = to_come(self._standing, self._course, self.now)
         moment = None
         if coming:
             moment = say_moment(
@@ -154,7 +164,7 @@ class _Teller:
 
     def _paused(self) -> Item | None:
         zone = known_zone(self._standing.zone, self._course.zone)
-        today = self._now.astimezone(zone).date()
+        today = self.now.astimezone(zone).date()
         for number, pause in enumerate(pauses_of(self._standing), start=1):
             is_over = pause.ends_on is not None and pause.ends_on <= today
             if pause.starts_on <= today and not is_over:

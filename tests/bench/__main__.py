@@ -227,7 +227,17 @@ def _load(contender: Contender, *, seconds: float) -> tuple[float, float]:
     path = arguments.pop() if arguments == ["/"] else "/"
     if arguments:
         arguments.append(str(random.randrange(2**31)))  # noqa: S311 (which ones is no secret)
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", script]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "--latency",
+        "--timeout",
+        "15s",
+        "-s",
+        script,
+    ]
     command += [f"http://127.0.0.1:{contender.port}{path}", "--", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     line = next(line for line in done.stdout.splitlines() if line.startswith("BENCH "))
