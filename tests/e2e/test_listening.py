@@ -133,3 +133,40 @@ def test_signing_up_again_keeps_the_same_address(noor: Listener) -> None:
     noor.page.goto(f"{noor.url}/my/")
     noor.page.locator("main h2 a").click()
     assert noor.personal_address() == first
+
+
+@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+def test_a_listener_comes_back_by_mail_and_leaves(noor: Listener) -> None:
+    noor.becomes_listener("Noor")
+    noor.opens_mail(number=2)
+    noor.looks_around("mail-welcome")
+    noor.page.context.clear_cookies()
+    noor.page.goto(f"{noor.url}/my/")
+    noor.looks_around("my-sign-in")
+    noor.fills_in(email=noor.email)
+    noor.sends_form()
+    noor.looks_around("check-mail-sign-in")
+    noor.opens_mail(number=3)
+    noor.presses_button_in_mail()
+    expect(noor.page.locator("main h2")).to_have_count(1)
+    noor.looks_around("my")
+    noor.page.locator("a[href^='/my/leave/']").click()
+    noor.looks_around("leave")
+    noor.sends_form()
+    expect(noor.page.locator("h1")).to_be_visible()
+    noor.looks_around("left")
+    noor.page.goto(f"{noor.url}/my/")
+    noor.looks_around("my-left")
+
+
+@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+def test_pages_beside_the_way_are_as_good(noor: Listener) -> None:
+    for path, name in (
+        ("/my/privacy", "privacy"),
+        ("/dev/mail", "dev-mail"),
+        ("/no-such-course", "error-404"),
+        ("/my/confirm/forged", "link-forged"),
+        ("/sign-in", "sign-in"),
+    ):
+        noor.page.goto(f"{noor.url}{path}")
+        noor.looks_around(name)
