@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.parts.browser import assert_accessible, keep_picture
+from tests.parts.browser import assert_accessible, keep_picture, play
 
 MAIL_SECONDS = 20
 DEMO_COURSE = "bloeiende-community"
@@ -111,13 +111,4 @@ class Listener:
 
     def plays_first_lesson(self) -> float:
         """Press play; answer the seconds that the browser says it lasts, once it can play."""
-        return float(
-            self.page.locator("audio").first.evaluate(
-                """audio => new Promise((resolve, reject) => {
-                    audio.addEventListener('canplay', () => resolve(audio.duration));
-                    audio.addEventListener('error', () => reject(audio.error.message));
-                    audio.muted = true;
-                    audio.play();
-                })"""
-            )
-        )
+        return play(self.page.locator("audio").first)

@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     Request,
     sync_playwright,
@@ -140,6 +141,20 @@ def assert_accessible(page: Page) -> None:
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     assert overflow <= 0, f"{page.url} is {overflow} px wider than its window"
+
+
+def play(audio: Locator) -> float:
+    """Press play, without sound; answer how many seconds it lasts, once the browser can play it."""
+    return float(
+        audio.evaluate(
+            """audio => new Promise((resolve, reject) => {
+                audio.addEventListener('canplay', () => resolve(audio.duration));
+                audio.addEventListener('error', () => reject(audio.error.message));
+                audio.muted = true;
+                audio.play();
+            })"""
+        )
+    )
 
 
 def _in_words(violations: list[dict[str, Any]]) -> str:

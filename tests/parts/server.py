@@ -19,8 +19,8 @@ from typing import IO
 import httpx
 
 PROGRAM = Path(sys.executable).with_name("cadans")
-COMMAND_SECONDS = 120
-PATIENCE_SECONDS = 30
+COMMAND_SECONDS = 180
+PATIENCE_SECONDS = 90
 # Set by the machine that runs the tests, meant for nobody's installation.
 NOT_OURS = ("CADANS_", "AWS_")
 
