@@ -194,10 +194,10 @@ class Server:
 
         answer = self._repeat(call)
         self._check(answer, file, missing)
-        try:
-            return answer.json()
-        except ValueError as error:
-            raise self._unexpected(answer) from error
+        # Another program may well answer 200 here, with a page.
+        if answer.headers.get("Content-Type") != "application/json":
+            raise self._unexpected(answer)
+        return answer.json()
 
     def _repeat(self, call: Callable[[], httpx.Response]) -> httpx.Response:
         """Call until an answer comes that trying again would not change."""
