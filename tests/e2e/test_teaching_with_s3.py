@@ -15,7 +15,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.s3,
     pytest.mark.slow,
-    pytest.mark.xdist_group("teaching-s3"),
 ]
 
 EMAIL = "ada@example.org"
