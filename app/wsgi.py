@@ -1,8 +1,27 @@
 """What a WSGI server loads: `app.wsgi:application`."""
 
+import multiprocessing
+import os
+import signal
+import threading
+
 from app import create_app
 from app.log import set_up_logging
 from app.settings import Settings
 
+
+def _end_with_parent() -> None:
+    """Stop when the process that started this one is gone, even by `kill -9`.
+
+    It would keep the port, and answer beside the next release with the code of this one. Under a
+    server that does not start its processes through multiprocessing there is nothing to watch.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+threading.Thread(target=_end_with_parent, name="cadans-parent", daemon=True).start()
 set_up_logging()
 application = create_app(Settings.from_env())
