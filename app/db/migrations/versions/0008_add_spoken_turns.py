@@ -1,0 +1,14 @@
+"""Spoken turns: the audio of the items at the turns of a subscription."""
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+
+
+def downgrade() -> None:
+    """Take back."""

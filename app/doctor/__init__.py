@@ -1,0 +1,1 @@
+"""Looks at what stands outside this program and says in words what is wrong with it."""
