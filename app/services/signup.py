@@ -205,6 +205,7 @@ def confirm(
         unlocks.record_subscription(session, subscription.id, now=now, host=host)
         outbox.put(session, _welcome(subscription, listener), host=host, now=now)
     confirmation.used_at = now
+    confirmation.listener_id = listener.id
     confirmation.email = confirmation.email_key = confirmation.name = None
     session.flush()
     return Confirmed(subscription=subscription, is_new=alive is None)

@@ -3,6 +3,8 @@
 from app.db.models.courses import Course, FormerSlug, Lesson, Recording, Upload
 from app.db.models.house import DailySalt, LimitCount, Mark, OutboxMail
 from app.db.models.people import Account, ApiToken, Confirmation, Listener, Membership
+from app.db.models.positions import Position
+from app.db.models.rights import Erasure, ErasureDay
 from app.db.models.subscriptions import (
     ErasedAddress,
     FeedAddress,
@@ -19,6 +21,8 @@ __all__ = [
     "Course",
     "DailySalt",
     "ErasedAddress",
+    "Erasure",
+    "ErasureDay",
     "FeedAddress",
     "Fetches",
     "FormerSlug",
@@ -29,6 +33,7 @@ __all__ = [
     "Membership",
     "OutboxMail",
     "PauseSpan",
+    "Position",
     "Recording",
     "Subscription",
     "Unlock",

@@ -87,8 +87,8 @@ class Listener(Base):
 class Confirmation(Base):
     """A sign-up that waits for its confirm link to be pressed; gone after seven days.
 
-    Once used, name and address move to the listener and are null here; the row stays so that the
-    link can say that it was used.
+    Once used, name and address move to the listener and are null here; the row stays as long as
+    she does, at most those days, so that the link can say that it was used.
     """
 
     __tablename__ = "confirmations"
@@ -111,3 +111,7 @@ class Confirmation(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     # Null: still waits.
     used_at: Mapped[datetime | None]
+    # Whom it made, or found; null: still waits, or was used before this was written down. No
+    # foreign key: SQLite adds one only by copying the table, and dropping the old one takes the
+    # mails that hang on it along.
+    listener_id: Mapped[int | None] = mapped_column(RowId, index=True)
