@@ -71,8 +71,9 @@ class Command:
         )
 
     def interrupt(self, process: subprocess.Popen[str]) -> Done:
-        """Press Ctrl-C."""
+        """Press Ctrl-C; a command that was held meets it at its next step."""
         process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
         output, errors = process.communicate(timeout=PATIENCE_SECONDS)
         return Done(exit_code=process.returncode, output=output, errors=errors)
 

@@ -1,6 +1,8 @@
 """The command against a real server, with each store."""
 
+import signal
 import sqlite3
+import subprocess
 import time
 from pathlib import Path
 
@@ -56,7 +58,7 @@ def test_what_ctrl_c_left_is_not_sent_again(teacher: Teacher, make_folder: MakeF
     folder = make_folder({"1.mp3": "cbr.mp3"})
     lengthen(folder / "1.mp3", LARGE_BYTES)
     process = teacher.command.start(folder, "--course", "groei", "--create")
-    upload = wait_for_parts(teacher)
+    upload = wait_for_parts(teacher, process)
 
     stopped = teacher.command.interrupt(process)
     before = teacher.get(f"/uploads/{upload}")["arrived"]
@@ -194,9 +196,10 @@ def test_a_server_that_goes_away_in_the_middle_is_said_and_leaves_no_lesson(
     folder = make_folder({"1.mp3": "cbr.mp3"})
     lengthen(folder / "1.mp3", LARGE_BYTES)
     process = teacher_here.command.start(folder, "--course", "groei", "--create")
-    wait_for_parts(teacher_here)
+    wait_for_parts(teacher_here, process)
 
     teacher_here.here.stop()
+    process.send_signal(signal.SIGCONT)
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 3, errors
@@ -214,15 +217,20 @@ def wait_until_heard(teacher: Teacher, slug: str) -> None:
         time.sleep(0.3)
 
 
-def wait_for_parts(teacher: Teacher) -> str:
-    """Wait until some parts have arrived, not all; answer the upload's id."""
+def wait_for_parts(teacher: Teacher, process: subprocess.Popen[str]) -> str:
+    """Hold the command once some parts have arrived, not all; answer the upload's id.
+
+    It is held while we look: on a quick machine the whole file is sent within one look.
+    """
     give_up_at = time.monotonic() + 90
     while time.monotonic() < give_up_at:
+        process.send_signal(signal.SIGSTOP)
         with sqlite3.connect(teacher.here.folder / "var" / "cadans.sqlite3") as database:
             row = database.execute(HER_UPLOAD, (teacher.email,)).fetchone()
         database.close()
         if row and len(teacher.get(f"/uploads/{row[0]}")["arrived"]) >= 2:
             return str(row[0])
+        process.send_signal(signal.SIGCONT)
         time.sleep(0.02)
     raise AssertionError
 

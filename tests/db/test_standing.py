@@ -1,0 +1,122 @@
+"""The hot path's reader: many threads ask at once, and each gets its own answer."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import select
+
+from app.db.models import FeedAddress
+from app.db.session import Database
+from app.db.standing import DatabaseUnreachable, StandingReader
+from tests.builders import a_course, a_subscription
+from tests.parts.postgres import Postgres
+
+THREADS = 16
+Given = TypeVar("Given")
+Got = TypeVar("Got")
+
+
+@pytest.fixture
+def reader(database: Database) -> Iterator[StandingReader]:
+    with StandingReader(database.engine) as opened:
+        yield opened
+
+
+@pytest.fixture
+def addresses(database: Database) -> dict[bytes, int]:
+    """The subscription of each random id."""
+    with database.writing() as session:
+        course = a_course(session)
+        for _ in range(THREADS):
+            a_subscription(session, course)
+        rows = session.execute(select(FeedAddress.random_id, FeedAddress.subscription_id))
+        return dict(rows.tuples().all())
+
+
+def at_once(ask: Callable[[Given], Got], of: Sequence[Given]) -> list[Got]:
+    """Ask in as many threads, all at the same moment."""
+    barrier = Barrier(len(of))
+
+    def one(given: Given) -> Got:
+        barrier.wait()
+        return ask(given)
+
+    with ThreadPoolExecutor(len(of)) as pool:
+        return list(pool.map(one, of))
+
+
+def test_each_of_many_who_ask_at_once_gets_her_own_standing(
+    reader: StandingReader, addresses: dict[bytes, int]
+) -> None:
+    for _ in range(20):
+        found = at_once(reader.find, list(addresses))
+
+        assert [each and each.subscription_id for each in found] == list(addresses.values())
+
+
+def test_strangers_among_them_get_nothing(
+    reader: StandingReader, addresses: dict[bytes, int]
+) -> None:
+    asked = [*list(addresses)[:8], *(bytes([number]) * 16 for number in range(8))]
+
+    found = at_once(reader.find, asked)
+
+    assert [each is not None for each in found] == [True] * 8 + [False] * 8
+
+
+def test_who_asks_for_the_same_address_at_once_gets_the_same_answer(
+    reader: StandingReader, addresses: dict[bytes, int]
+) -> None:
+    random_id, subscription_id = next(iter(addresses.items()))
+
+    found = at_once(reader.find, [random_id] * THREADS)
+
+    assert {each and each.subscription_id for each in found} == {subscription_id}
+
+
+def test_reader_that_was_closed_opens_again(
+    reader: StandingReader, addresses: dict[bytes, int]
+) -> None:
+    reader.close()
+
+    assert reader.find(next(iter(addresses))) is not None
+
+
+@pytest.mark.postgres
+def test_everybody_who_waits_hears_that_the_database_is_gone_and_later_that_it_is_back(
+    postgres: Postgres, open_test_database: Callable[[str], Database]
+) -> None:
+    with postgres.fresh() as url:
+        database = open_test_database(url)
+        with database.writing() as session:
+            a_subscription(session, a_course(session))
+            random_id = session.scalars(select(FeedAddress.random_id)).one()
+        with StandingReader(database.engine) as reader:
+            assert reader.find(random_id) is not None
+            database.close()
+            name = database.engine.url.database
+            _allow(postgres, str(name), is_allowed=False)
+
+            assert set(at_once(lambda each: outcome(reader, each), [random_id] * 8)) == {"gone"}
+
+            _allow(postgres, str(name), is_allowed=True)
+            assert outcome(reader, random_id) == "found"
+
+
+def outcome(reader: StandingReader, random_id: bytes) -> str:
+    try:
+        return "found" if reader.find(random_id) else "unknown"
+    except DatabaseUnreachable:
+        return "gone"
+
+
+def _allow(postgres: Postgres, name: str, *, is_allowed: bool) -> None:
+    """Let nobody in any more and throw out who is, or let them in again."""
+    postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(is_allowed).lower()}")
+    if not is_allowed:
+        postgres.run(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 (our own name)
+        )
