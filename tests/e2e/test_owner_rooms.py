@@ -14,6 +14,7 @@ from tests.parts.browser import (
     OpenPage,
     assert_accessible,
     keep_picture,
+    wait_for,
 )
 from tests.parts.pictures import a_jpeg
 from tests.parts.server import Installation, installation
@@ -57,15 +58,6 @@ def make_course(page: Page, title: str) -> str:
     page.get_by_role("button", name="Make the course").click()
     expect(page.get_by_role("heading", name=title)).to_be_visible()
     return page.url
-
-
-def wait_for(page: Page, expression: str) -> None:
-    """Ask until it is so; Playwright's own waiting evaluates text, which our pages forbid."""
-    for _ in range(150):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(expression)
 
 
 def wait_until_heard(page: Page) -> None:

@@ -157,6 +157,15 @@ def play(audio: Locator) -> float:
     )
 
 
+def wait_for(page: Page, expression: str) -> None:
+    """Ask until it is so; Playwright's own waiting evaluates text, which our pages forbid."""
+    for _ in range(150):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(expression)
+
+
 def _in_words(violations: list[dict[str, Any]]) -> str:
     lines = []
     for violation in violations:

@@ -8,9 +8,10 @@ from flask import render_template, request, url_for
 from markupsafe import Markup
 
 from app.policy import Access
-from app.services import progress, subscriptions, unlocks
+from app.services import positions, progress, subscriptions, unlocks
 from app.services.addresses import feed_path
 from app.services.feeds import audio_path
+from app.services.positions import Heard
 from app.services.progress import LessonStep
 from app.setting_values import is_loopback
 from app.web import access
@@ -19,6 +20,7 @@ from app.web.babel import lazy_gettext
 from app.web.current import house, now
 from app.web.links import feed_addresses
 from app.web.my.face import my, reader, speak_as
+from app.web.my.listening import describe_heard, save_url
 from app.web.my.shelf import describe
 from feeds.apps import AppLink, Platform, app_links
 from feeds.tokens import FeedToken
@@ -42,6 +44,7 @@ def follow(public_id: uuid.UUID) -> str:
         plan = unlocks.get_plan(rows, subscription.id)
         shown = progress.of_plan(rows, plan, now=now())
         token = feed_addresses().get_token(rows, subscription.id)
+        heard = positions.of_subscription(rows, subscription.id)
     speak_as(subscription)
     feed_url = f"{house().settings.base_url}{feed_path(token)}"
     about = describe(shown, subscription)
@@ -53,7 +56,8 @@ def follow(public_id: uuid.UUID) -> str:
         feed_url=feed_url,
         qr=qr_svg(feed_url),
         is_loopback=is_loopback(house().settings.base_url),
-        lessons=[_lesson(step, token) for step in shown.steps],
+        lessons=[_lesson(step, token, heard.get(step.lesson.id)) for step in shown.steps],
+        save_url=save_url(subscription),
         my_url=url_for("my.home"),
         leave_url=about["leave_url"],
     )
@@ -67,13 +71,15 @@ def qr_svg(text: str) -> Markup:
     return Markup(drawn)  # noqa: S704 (made of numbers by segno)
 
 
-def _lesson(step: LessonStep, token: FeedToken) -> dict[str, object]:
+def _lesson(step: LessonStep, token: FeedToken, heard: Heard | None) -> dict[str, object]:
     recording = step.recording
     audio_url = None
     if recording is not None and step.unlocked_at is not None:
         audio_url = audio_path(step.lesson.public_id, recording.number, recording.extension, token)
     return {
         "title": step.lesson.title,
+        "public_id": step.lesson.public_id,
+        "heard": describe_heard(heard, step),
         "duration_ms": recording.duration_ms if recording else None,
         "audio_url": audio_url,
         "unlocks_at": step.unlocks_at,
