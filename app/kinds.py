@@ -69,3 +69,12 @@ class RetireReason(StrEnum):
     LEAKED = "leaked"
     REVOKED = "revoked"
     RESTARTED = "restarted"
+
+
+class SuppressionReason(StrEnum):
+    """Why an address takes no mail: it does not exist, its server refused it, or she said no."""
+
+    HARD_BOUNCE = "hard_bounce"
+    REFUSED = "refused"
+    COMPLAINT = "complaint"
+    ASKED = "asked"

@@ -11,9 +11,11 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
 
+from app import setting_mail
 from app import setting_values as values
 from app.errors import SettingsInvalid
 from app.keys import embedded_feed_keys, embedded_secret_keys
+from app.setting_mail import BounceTarget, Credentials
 from app.setting_values import AudioDelivery, Bind, Demo, MailTarget, Problem, StoreLocation
 from feeds.tokens import FeedKeys
 from media.location import FolderLocation
@@ -118,6 +120,54 @@ class Settings:
             "sender of every mail, `Name <address>`; default cadans at the host of BASE_URL",
         ),
     ]
+    mail_pace: Annotated[
+        int,
+        Setting(
+            setting_mail.parse_pace, "100", "how many mails go to one recipient domain in a minute"
+        ),
+    ]
+    bounces: Annotated[
+        BounceTarget | None,
+        Setting(
+            setting_mail.parse_bounces,
+            "",
+            "mailbox that is read for mail that came back: `maildir:path` or"
+            " `imap://user:pass@host/INBOX?tls=implicit` (or `tls=starttls`, `tls=none`)",
+        ),
+    ]
+    bounce_address: Annotated[
+        str | None,
+        Setting(
+            setting_mail.parse_bounce_address,
+            "",
+            "where mail comes back to, `bounces+*@example.org` with a `*` for the mark of each"
+            " mail; default the address of MAIL_FROM",
+        ),
+    ]
+    hook_ses: Annotated[
+        tuple[str, ...],
+        Setting(
+            setting_mail.parse_topics,
+            "",
+            "ARN of the SNS topic by which SES tells of bounces; opens `/hooks/mail/ses`",
+        ),
+    ]
+    hook_postmark: Annotated[
+        Credentials | None,
+        Setting(
+            setting_mail.parse_credentials,
+            "",
+            "`user:password` that Postmark sends; opens `/hooks/mail/postmark`",
+        ),
+    ]
+    hook_mailgun: Annotated[
+        str | None,
+        Setting(
+            setting_mail.parse_signing_key,
+            "",
+            "signing key of Mailgun's webhooks; opens `/hooks/mail/mailgun`",
+        ),
+    ]
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
         Setting(
@@ -182,7 +232,7 @@ class _Reader:
         self._refuse_unknown()
         for name in ("var", "bind", "demo", "demo_clock", "audio", "presign_seconds", "max_upload"):
             self._take(name)
-        for name in ("trusted_proxies", "source_url"):
+        for name in ("trusted_proxies", "source_url", *MAIL_SETTINGS):
             self._take(name)
         var = self.read_values.get("var", Path("var"))
         bind = self.read_values.get("bind", Bind(host="127.0.0.1", port=8000))
@@ -259,5 +309,13 @@ def all_settings() -> dict[str, Setting]:
     return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
+MAIL_SETTINGS = (
+    "mail_pace",
+    "bounces",
+    "bounce_address",
+    "hook_ses",
+    "hook_postmark",
+    "hook_mailgun",
+)
 # Read by the upload command on a laptop, not by the server.
 CLIENT_VARIABLES = {"CADANS_SERVER", "CADANS_TOKEN"}

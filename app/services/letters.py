@@ -17,7 +17,7 @@ from app.errors import CadansError
 from app.kinds import LessonState
 from app.mail.letters import Letter
 from app.policy import may_sign_up
-from app.services import progress, signup, subscriptions, unlocks
+from app.services import progress, signup, subscriptions, suppressions, unlocks
 from app.services.email_addresses import AddressInvalid, parse_address
 from app.services.links import Links, Purpose
 from app.services.progress import LessonStep, Progress
@@ -68,7 +68,8 @@ def _confirm(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> L
     course = session.get_one(Course, confirmation.course_id)
     listener = _find_listener(session, confirmation.email_key)
     alive = signup.find_alive(session, listener.id, course.id) if listener else None
-    if listener and alive:
+    # Who complained must press *Confirm* to have mail again: opening a link is no yes.
+    if listener and alive and not suppressions.refused_herself(session, listener.email_key):
         return _link_letter(session, listener, alive, desk, now)
     if not may_sign_up(course.state):
         raise NotWanted("the course has closed")

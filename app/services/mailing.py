@@ -1,8 +1,9 @@
 """The outbox carried out: each mail claimed with a lease, written, sent, and marked.
 
-No transaction is open while a mail server is spoken to. A worker killed before it sent has lost
-nothing; one killed after it sent and before it said so makes the next one send again, with the same
-Message-ID (SMTP promises no more than at least once).
+No transaction is open while a mail server is spoken to. An address that takes no mail gets none
+(`suppressions`), and each domain gets so many a minute (`pacing`). A worker killed before it sent
+has lost nothing; one killed after it sent and before it said so makes the next one send again, with
+the same Message-ID (SMTP promises no more than at least once).
 """
 
 import traceback
@@ -16,13 +17,23 @@ import structlog
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db.models import Confirmation, OutboxMail
+from app.db.models import Confirmation, OutboxMail, Suppression
 from app.house import House
+from app.kinds import SuppressionReason
 from app.mail.letters import Postmark, compose
-from app.mail.transport import MailRefused, MailServerUnreachable
-from app.services import letters, limits
+from app.mail.returns import envelope_sender
+from app.mail.transport import (
+    MailLine,
+    MailRefused,
+    MailServerUnreachable,
+    RecipientBusy,
+    RecipientRefused,
+)
+from app.services import letters, limits, pacing, suppressions
+from app.services.email_addresses import parse_address
 from app.services.letters import Desk, NotWanted
 from app.services.links import Links
+from app.services.suppressions import Trouble
 
 log = structlog.get_logger()
 
@@ -36,6 +47,8 @@ BACKOFF: Final = tuple(
 # Somebody sits and waits for these; an hour later nobody does.
 SHORT_BACKOFF: Final = (*BACKOFF[:3], timedelta(minutes=30))
 WAITED_FOR: Final = frozenset({"sign_in", "password_reset"})
+# These do not queue behind the news of a day: few ask at once, and limits see to that.
+UNPACED: Final = WAITED_FOR | {"confirm"}
 FORGOTTEN_AFTER: Final = timedelta(days=30)
 # How many mails one call sends at most, so that a worker told to stop does so soon.
 BATCH: Final = 50
@@ -47,6 +60,7 @@ class Outcome(Enum):
     SENT = auto()
     DROPPED = auto()
     REFUSED = auto()
+    BUSY = auto()
     UNREACHABLE = auto()
 
 
@@ -56,17 +70,23 @@ class Claim:
 
     mail: OutboxMail
     leased_until: datetime
+    # False: the minute of its domain is full; it has a later turn and is handed back.
+    is_its_turn: bool = True
 
 
 def send_due(house: House, *, limit: int = BATCH) -> int:
     """Send what is due, at most `limit` mails; answer for how many that is settled.
 
-    Stops at a mail server that does not answer: one that is down is not asked for every mail.
+    Stops at a mail server that does not answer: one that is down is not asked for every mail. A
+    recipient or a domain that is busy holds up nobody else. One connection serves them all.
     """
-    for done in range(limit):
-        claim = _claim(house)
-        if claim is None or _carry_out(house, claim) is Outcome.UNREACHABLE:
-            return done
+    with house.mail.line() as line:
+        for done in range(limit):
+            claim = _claim(house)
+            if claim is None:
+                return done
+            if claim.is_its_turn and _carry_out(house, line, claim) is Outcome.UNREACHABLE:
+                return done
     return limit
 
 
@@ -87,7 +107,12 @@ def forget_old(house: House) -> int:
             .values(address=None, ids={})
         )
         gone: Any = session.execute(delete(Confirmation).where(Confirmation.expires_at <= now))
-        return int(mails.rowcount + gone.rowcount) + limits.forget(session, now=now)
+        return (
+            int(mails.rowcount + gone.rowcount)
+            + limits.forget(session, now=now)
+            + suppressions.forget_strangers(session)
+            + pacing.forget_idle(session, now=now)
+        )
 
 
 def desk_of(house: House) -> Desk:
@@ -115,21 +140,35 @@ def _claim(house: House) -> Claim | None:
         mail = session.scalar(due)
         if mail is None:
             return None
+        turn_at = _turn(session, mail, house.settings.mail_pace, now)
+        if turn_at > now:
+            mail.due_at = mail.paced_at = turn_at
+            return Claim(mail=mail, leased_until=leased_until, is_its_turn=False)
         mail.leased_until = leased_until
         mail.attempts += 1
     return Claim(mail=mail, leased_until=leased_until)
 
 
-def _carry_out(house: House, claim: Claim) -> Outcome:
+def _turn(session: Session, mail: OutboxMail, per_minute: int, now: datetime) -> datetime:
+    domain = pacing.domain_of(mail.address or "")
+    if mail.template in UNPACED:
+        return pacing.held_until(session, domain) or now
+    return pacing.take_turn(session, domain, per_minute=per_minute, now=now, turn_at=mail.paced_at)
+
+
+def _carry_out(house: House, line: MailLine, claim: Claim) -> Outcome:
     now = house.clock()
     try:
-        _send(house, claim.mail, now)
+        _send(house, line, claim.mail, now)
     except NotWanted as error:
         _drop(house, claim, error)
         return Outcome.DROPPED
     except MailRefused as error:
-        _settle(house, claim, failed_at=now, last_error=str(error))
+        _give_up(house, claim, error, now)
         return Outcome.REFUSED
+    except RecipientBusy as error:
+        _wait_for(house, claim, error, now)
+        return Outcome.BUSY
     except MailServerUnreachable as error:
         _put_off(house, claim, str(error), now)
         return Outcome.UNREACHABLE
@@ -137,15 +176,51 @@ def _carry_out(house: House, claim: Claim) -> Outcome:
         log.error("mail_not_written", template=claim.mail.template, **_where(error))  # noqa: TRY400 (its words may hold an address)
         _put_off(house, claim, type(error).__name__, now)
         return Outcome.REFUSED
-    _settle(house, claim, sent_at=house.clock(), last_error=None)
+    _settle(house, claim, sent_at=house.clock(), last_error=None, address=claim.mail.address)
     return Outcome.SENT
 
 
-def _send(house: House, mail: OutboxMail, now: datetime) -> None:
+def _send(house: House, line: MailLine, mail: OutboxMail, now: datetime) -> None:
     with house.database.reading() as session:
         letter = letters.write(session, mail, desk=desk_of(house), now=now)
-    postmark = Postmark(sender=house.settings.mail_from, message_id=mail.message_id, sent_at=now)
-    house.mail.send(compose(letter, postmark))
+        held = suppressions.find(session, parse_address(letter.address).key)
+    # What comes back is about the address it went to; that of the notice may be an older one.
+    mail.address = letter.address
+    if held is not None:
+        _ask_to_pass(house, held, mail.template, now)
+    settings = house.settings
+    postmark = Postmark(sender=settings.mail_from, message_id=mail.message_id, sent_at=now)
+    sender = envelope_sender(settings.bounce_address, mail.message_id)
+    line.send(compose(letter, postmark), sender=sender)
+
+
+def _ask_to_pass(house: House, held: Suppression, template: str, now: datetime) -> None:
+    with house.database.writing() as session:
+        if not suppressions.lets_through(session, held.email_key, template, now=now):
+            raise NotWanted(suppressions.WHY[held.reason])
+
+
+def _give_up(house: House, claim: Claim, why: MailRefused, now: datetime) -> None:
+    """Settle a mail that nobody will take; when that is about its address, stop mail there."""
+    _settle(house, claim, failed_at=now, last_error=str(why))
+    if isinstance(why, RecipientRefused) and claim.mail.address:
+        trouble = Trouble(
+            email_key=parse_address(claim.mail.address).key,
+            reason=SuppressionReason.REFUSED,
+            source="smtp",
+            diagnostic=why.diagnostic,
+            sent_at=now,
+        )
+        with house.database.writing() as session:
+            suppressions.suppress(session, trouble, now=now)
+
+
+def _wait_for(house: House, claim: Claim, why: RecipientBusy, now: datetime) -> None:
+    """Try this one again later, and its whole domain too when that is what the answer says."""
+    _put_off(house, claim, str(why), now)
+    if why.is_domain and claim.mail.address:
+        with house.database.writing() as session:
+            pacing.hold(session, pacing.domain_of(claim.mail.address), now=now)
 
 
 def _where(error: Exception) -> dict[str, str]:
@@ -160,6 +235,8 @@ def _settle(house: House, claim: Claim, **values: object) -> None:
             .where(OutboxMail.id == claim.mail.id, *_still_ours(claim, values))
             .values(leased_until=None, **values)
         )
+        if "sent_at" in values:
+            pacing.takes_mail(session, pacing.domain_of(str(values["address"])))
 
 
 def _still_ours(claim: Claim, values: dict[str, object]) -> Sequence[Any]:
@@ -173,7 +250,8 @@ def _put_off(house: House, claim: Claim, why: str, now: datetime) -> None:
     if tries > len(waits):
         _settle(house, claim, failed_at=now, last_error=why)
     else:
-        _settle(house, claim, due_at=now + waits[tries - 1], last_error=why)
+        due_at = now + waits[tries - 1]
+        _settle(house, claim, due_at=due_at, paced_at=None, last_error=why)
 
 
 def _drop(house: House, claim: Claim, why: NotWanted) -> None:

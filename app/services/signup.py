@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.db.models import Confirmation, Course, Listener, OutboxMail, Subscription
 from app.errors import InvalidInput, LinkExpired, LinkUsed, NotAllowed
 from app.policy import may_sign_up
-from app.services import limits, outbox, unlocks
+from app.services import limits, outbox, suppressions, unlocks
 from app.services.addresses import FeedAddresses
 from app.services.email_addresses import Address
 from app.services.limits import Limit
@@ -204,6 +204,7 @@ def confirm(
         addresses.mint(session, subscription.id, now=now)
         unlocks.record_subscription(session, subscription.id, now=now, host=host)
         outbox.put(session, _welcome(subscription, listener), host=host, now=now)
+    suppressions.confirmed(session, listener.email_key, now=now)
     confirmation.used_at = now
     confirmation.listener_id = listener.id
     confirmation.email = confirmation.email_key = confirmation.name = None

@@ -38,6 +38,8 @@ class MailServer:
     answer: str = "250 OK"
     knows_utf8: bool = True
     on_data: Callable[[], None] | None = None
+    # How often somebody said hello: one connection each.
+    greetings: int = 0
     came: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -61,6 +63,7 @@ class MailServer:
         self, _server: SMTP, session: Session, _envelope: Envelope, host: str, answers: list[str]
     ) -> list[str]:
         session.host_name = host
+        self.greetings += 1
         return answers if self.knows_utf8 else [line for line in answers if "UTF8" not in line]
 
     async def handle_DATA(  # noqa: N802 (aiosmtpd's name)

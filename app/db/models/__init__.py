@@ -13,6 +13,7 @@ from app.db.models.subscriptions import (
     Subscription,
     Unlock,
 )
+from app.db.models.suppressions import HookToken, MailDomain, Suppression
 
 __all__ = [
     "Account",
@@ -26,9 +27,11 @@ __all__ = [
     "FeedAddress",
     "Fetches",
     "FormerSlug",
+    "HookToken",
     "Lesson",
     "LimitCount",
     "Listener",
+    "MailDomain",
     "Mark",
     "Membership",
     "OutboxMail",
@@ -36,6 +39,7 @@ __all__ = [
     "Position",
     "Recording",
     "Subscription",
+    "Suppression",
     "Unlock",
     "Upload",
 ]

@@ -52,6 +52,8 @@ class OutboxMail(Base):
     # Not before this; moves on after a failed try.
     due_at: Mapped[instant]
     attempts: Mapped[int] = mapped_column(default=0)
+    # Its turn among the mails to the same domain; null: it has none yet.
+    paced_at: Mapped[datetime | None]
     # A worker's claim; null or past: free.
     leased_until: Mapped[datetime | None]
     # Null: not yet handed to the mail server.

@@ -82,6 +82,9 @@ class Listener(Base):
     email_key: Mapped[short_text] = mapped_column(unique=True)
     name: Mapped[short_text]
     created_at: Mapped[instant]
+    # She pressed a link from a mail then (or the owner said that mail arrives): a bounce of a mail
+    # sent before no longer counts. Null: nobody knows.
+    mail_works_since: Mapped[datetime | None]
 
 
 class Confirmation(Base):

@@ -5,7 +5,7 @@ from werkzeug import Response
 
 from app.errors import LinkExpired, LinkInvalid, LinkUsed, SubscriptionNotFound
 from app.policy import Access
-from app.services import courses, signup, subscriptions
+from app.services import courses, signup, subscriptions, suppressions
 from app.services.email_addresses import AddressInvalid, parse_address
 from app.services.links import OpenedLink, Purpose
 from app.services.signup import Confirmed, LinkAsked, Press, SignUpClosed
@@ -61,8 +61,11 @@ def open_link(token: str) -> Response:
         opened, only_this = _open(token)
         with house().database.reading() as rows:
             subscription = subscriptions.get(rows, opened.row_id)
+            is_stopped = suppressions.is_stopped(rows, subscription.listener_id)
     except (LinkInvalid, SubscriptionNotFound) as error:
         return _link_gone(error, "sign-in")
+    if is_stopped:
+        _lift_bounce(subscription.listener_id, opened)
     enter(subscription.listener_id, only=subscription.id if only_this else None)
     if only_this:
         return redirect(url_for("my.follow", public_id=subscription.public_id), SEE_OTHER)
@@ -118,6 +121,11 @@ def _confirm(opened: OpenedLink) -> Confirmed:
     press = Press(confirmation_id=opened.row_id, zone=signup.find_zone(request.form.get("zone")))
     with house().database.writing() as rows:
         return signup.confirm(rows, press, addresses=feed_addresses(), host=host(), now=now())
+
+
+def _lift_bounce(listener_id: int, opened: OpenedLink) -> None:
+    with house().database.writing() as rows:
+        suppressions.answered(rows, listener_id, made_at=opened.made_at, now=now())
 
 
 def _open(token: str) -> tuple[OpenedLink, bool]:
