@@ -48,6 +48,11 @@ def may_sign_up(state: CourseState) -> bool:
     return state is CourseState.OPEN
 
 
+def may_restart(state: CourseState) -> bool:
+    """Who takes part may begin again, also once nobody new can; not when the course is put away."""
+    return state in {CourseState.OPEN, CourseState.CLOSED}
+
+
 def may_edit_lessons(role: Role | None) -> bool:
     """Everybody who works on a course edits and publishes its lessons."""
     return role is not None

@@ -15,9 +15,10 @@ from itertools import groupby
 
 from feeds.errors import ImpossibleValue
 from feeds.limits import PUB_DATE_SMALL_STEP, PUB_DATE_STEP
-from feeds.slots import Pause, Rhythm, RhythmKind, Timetable, known_zone
+from feeds.slots import Anchor, Pause, Rhythm, RhythmKind, Timetable, count_on, known_zone
 
 __all__ = [
+    "Anchor",
     "Life",
     "Override",
     "Pause",
@@ -27,8 +28,10 @@ __all__ = [
     "Rhythm",
     "RhythmKind",
     "Unlock",
+    "anchor_now",
     "is_everything_unlocked",
     "next_unlock_at",
+    "places",
     "unlocked",
     "upcoming",
 ]
@@ -87,6 +90,7 @@ class Life:
 
     `zone` is the listener's; when zoneinfo does not know it (any more), `course_zone` stands in.
     `ended_at`: from then on nothing new unlocks; None while the subscription lives.
+    `anchor`: from where the rhythm counts since she changed her pace; None: from the start.
     """
 
     rhythm: Rhythm
@@ -97,6 +101,7 @@ class Life:
     overrides: tuple[Override, ...] = ()
     recorded: tuple[RecordedUnlock, ...] = ()
     ended_at: datetime | None = None
+    anchor: Anchor | None = None
 
     def __post_init__(self) -> None:
         _refuse_naive(self, "started_at", "ended_at")
@@ -164,7 +169,37 @@ def upcoming(
 def is_everything_unlocked(life: Life, lessons: Sequence[PlannedLesson], now: datetime) -> bool:
     """Tell whether no published lesson is still to come, with or without a date."""
     heard = {unlock.lesson_id for unlock in unlocked(life, lessons, now)}
-    return all(lesson.id in heard for lesson in _in_their_places(life, lessons))
+    return all(lesson.id in heard for lesson in places(life, lessons))
+
+
+def anchor_now(life: Life, lessons: Sequence[PlannedLesson], now: datetime) -> Anchor:
+    """Return from where the rhythm of this life counts when it is new as of now.
+
+    The first place that is not hers yet is next, counted on from the lesson that came last; so
+    changing the pace alone never unlocks anything.
+    """
+    heard = {unlock.lesson_id: unlock.unlocked_at for unlock in unlocked(life, lessons, now)}
+    ids = [lesson.id for lesson in places(life, lessons)]
+    place = next((number for number, each in enumerate(ids) if each not in heard), len(ids))
+    zone = known_zone(life.zone, life.course_zone)
+    last_at = min(max(heard.values(), default=life.started_at), now)
+    slot_at = count_on(life.rhythm, zone, last_at=last_at, now=now)
+    return Anchor(place=place, slot_at=slot_at, since=now)
+
+
+def places(life: Life, lessons: Sequence[PlannedLesson]) -> list[PlannedLesson]:
+    """Return the lessons that take a place, in order; no drafts, and withdrawn ones only if had.
+
+    A withdrawn lesson that she has keeps its place, so nothing else comes early; one that she does
+    not have leaves no silent week behind.
+    """
+    recorded = {r.lesson_id for r in life.recorded}
+    placed = (
+        lesson
+        for lesson in lessons
+        if lesson.id in recorded or (lesson.published_at and not lesson.is_withdrawn)
+    )
+    return sorted(placed, key=lambda lesson: (lesson.position, lesson.id))
 
 
 def _visible_at(unlock: Unlock) -> datetime:
@@ -211,8 +246,9 @@ def _planned(life: Life, lessons: Sequence[PlannedLesson]) -> list[tuple[datetim
         zone=known_zone(life.zone, life.course_zone),
         started_at=life.started_at,
         pauses=life.pauses,
+        anchor=life.anchor,
     )
-    in_place = _in_their_places(life, lessons)
+    in_place = places(life, lessons)
     slots = timetable.slots(len(in_place))
     recorded = {r.lesson_id for r in life.recorded}
     planned = []
@@ -223,21 +259,6 @@ def _planned(life: Life, lessons: Sequence[PlannedLesson]) -> list[tuple[datetim
         if moment is not None and (life.ended_at is None or moment <= life.ended_at):
             planned.append((moment, place, lesson.id))
     return sorted(planned)
-
-
-def _in_their_places(life: Life, lessons: Sequence[PlannedLesson]) -> list[PlannedLesson]:
-    """Return the lessons that take a place, in order; no drafts, and withdrawn ones only if had.
-
-    A withdrawn lesson that she has keeps its place, so nothing else comes early; one that she does
-    not have leaves no silent week behind.
-    """
-    recorded = {r.lesson_id for r in life.recorded}
-    placed = (
-        lesson
-        for lesson in lessons
-        if lesson.id in recorded or (lesson.published_at and not lesson.is_withdrawn)
-    )
-    return sorted(placed, key=lambda lesson: (lesson.position, lesson.id))
 
 
 def _moment(

@@ -71,6 +71,27 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """From where a rhythm counts once a listener has changed her pace.
+
+    The place `place` (0 is the first) gets `slot_at`, the later ones what the rhythm makes of it;
+    earlier ones are behind her. `since` is the instant of the change: days that were paused before
+    it move nothing any more.
+    """
+
+    place: int
+    slot_at: datetime
+    since: datetime
+
+    def __post_init__(self) -> None:
+        if self.place < 0:
+            raise ImpossibleValue("Anchor", "place", "is negative")
+        for name in ("slot_at", "since"):
+            if getattr(self, name).tzinfo is None:
+                raise ImpossibleValue("Anchor", name, "has no time zone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timetable:
     """The slots of one subscription on the clock of its own zone."""
 
@@ -78,10 +99,17 @@ class Timetable:
     zone: ZoneInfo
     started_at: datetime
     pauses: tuple[Pause, ...]
+    anchor: Anchor | None = None
     _tidy: tuple[Pause, ...] = field(init=False, repr=False)
+    # The pauses that move slots: after a change of pace only what is paused from then on.
+    _moving: tuple[Pause, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_tidy", _tidied(self.pauses, self._start.date()))
+        moving = self._tidy
+        if self.anchor is not None:
+            moving = _tidied(self.pauses, self._wall(self.anchor.since).date())
+        object.__setattr__(self, "_moving", moving)
 
     def slots(self, places: int) -> list[datetime | None]:
         """Return the slot of each of the first `places` places.
@@ -107,21 +135,29 @@ class Timetable:
 
     @property
     def _start(self) -> datetime:
-        return self.started_at.astimezone(self.zone).replace(tzinfo=None)
+        return self._wall(self.started_at)
+
+    def _wall(self, instant: datetime) -> datetime:
+        return instant.astimezone(self.zone).replace(tzinfo=None)
 
     def _all_slots(self) -> Iterator[datetime | None]:
         if self.rhythm.kind is RhythmKind.AT_ONCE:
             yield from repeat(self.started_at)
-        yield self.started_at
-        if self.rhythm.kind is RhythmKind.WEEKDAY:
-            yield from self._chosen_moments()
         step = timedelta(days=self.rhythm.every_days or 7)
-        for place in count(1):
-            yield self._shifted(self._start + place * step)
+        if self.anchor is None:
+            yield self.started_at
+            earliest, first = self._start + FIRST_CHOSEN_MOMENT_AFTER, self._start + step
+        else:
+            yield from repeat(self.started_at, self.anchor.place)
+            earliest = first = self._wall(self.anchor.slot_at)
+        if self.rhythm.kind is RhythmKind.WEEKDAY:
+            yield from self._chosen_moments(earliest)
+        for number in count():
+            yield self._shifted(first + number * step)
 
     def _shifted(self, wall: datetime) -> datetime | None:
         """Move a wall time by the whole days of every pause that began by then."""
-        for pause in self._tidy:
+        for pause in self._moving:
             if wall.date() < pause.starts_on:
                 break
             if pause.ends_on is None:
@@ -129,27 +165,53 @@ class Timetable:
             wall += pause.ends_on - pause.starts_on
         return first_instant(wall, self.zone)
 
-    def _chosen_moments(self) -> Iterator[datetime | None]:
-        """Yield the chosen weekday and hour of every week from the fourth day on.
+    def _chosen_moments(self, earliest: datetime) -> Iterator[datetime | None]:
+        """Yield the chosen weekday and hour of every week, from this wall time on.
 
         A moment inside a pause does not count, so later places move by whole weeks and the chosen
         weekday stays the chosen weekday.
         """
-        wall = self._first_chosen_moment()
+        wall = _chosen_moment(self.rhythm, earliest)
         while True:
-            pause = next((p for p in self._tidy if _covers(p, wall.date())), None)
+            pause = next((p for p in self._moving if _covers(p, wall.date())), None)
             if pause is None:
                 yield first_instant(wall, self.zone)
             elif pause.ends_on is None:
                 yield from repeat(None)
             wall += _WEEK
 
-    def _first_chosen_moment(self) -> datetime:
-        earliest = self._start + FIRST_CHOSEN_MOMENT_AFTER
-        days_ahead = ((self.rhythm.weekday or 0) - earliest.weekday()) % 7
-        day = earliest.date() + timedelta(days=days_ahead)
-        wall = datetime.combine(day, time(self.rhythm.hour or 0))
-        return wall if wall >= earliest else wall + _WEEK
+
+def count_on(rhythm: Rhythm, zone: ZoneInfo, *, last_at: datetime, now: datetime) -> datetime:
+    """Return the slot of the next lesson when a rhythm takes over: from the last lesson, after now.
+
+    Never so that several lessons come at once, however far the last one lies back: when its turn
+    would have passed, the next one comes at the first such hour from now on.
+    """
+    local_now = now.astimezone(zone).replace(tzinfo=None)
+    if rhythm.kind is RhythmKind.WEEKDAY:
+        wall = _chosen_moment(rhythm, local_now)
+        return _first_after(wall, _WEEK, zone, now)
+    last = last_at.astimezone(zone).replace(tzinfo=None)
+    wall = last + timedelta(days=rhythm.every_days or 7)
+    if wall <= local_now:
+        wall = datetime.combine(local_now.date(), last.time())
+    return _first_after(wall, timedelta(days=1), zone, now)
+
+
+def _first_after(wall: datetime, step: timedelta, zone: ZoneInfo, now: datetime) -> datetime:
+    slot = first_instant(wall, zone)
+    while slot <= now:
+        wall += step
+        slot = first_instant(wall, zone)
+    return slot
+
+
+def _chosen_moment(rhythm: Rhythm, earliest: datetime) -> datetime:
+    """Return the first wall time from `earliest` on that is the chosen weekday and hour."""
+    days_ahead = ((rhythm.weekday or 0) - earliest.weekday()) % 7
+    day = earliest.date() + timedelta(days=days_ahead)
+    wall = datetime.combine(day, time(rhythm.hour or 0))
+    return wall if wall >= earliest else wall + _WEEK
 
 
 def known_zone(name: str, fallback: str) -> ZoneInfo:

@@ -52,6 +52,7 @@ class Standing(NamedTuple):
     `..._at` is ISO text, see `read_instant`; None as in the tables. `unlocks`: recorded ones as
     `<pub_at> <lesson id>`, comma between, in no order; None when there is none.
     `pauses`: `<first day>/<day of resuming or nothing>`, comma between; None when there is none.
+    `overrides`: `<unlock_at> <lesson id>`, as `unlocks`.
     """
 
     subscription_id: int
@@ -74,8 +75,12 @@ class Standing(NamedTuple):
     pace_every_days: int | None
     pace_weekday: int | None
     pace_hour: int | None
+    pace_place: int | None
+    pace_slot_at: str | None
+    paced_at: str | None
     unlocks: str | None
     pauses: str | None
+    overrides: str | None
 
 
 _SELECT: Final = """
@@ -84,8 +89,10 @@ SELECT s.id, s.course_id, c.revision, c.plan_revision, s.revision, s.next_unlock
   a.key_number, CAST(a.retired_at AS TEXT), a.reason,
   CAST(s.public_id AS TEXT), CAST(s.started_at AS TEXT), CAST(s.revised_at AS TEXT), s.zone,
   s.pace_kind, s.pace_every_days, s.pace_weekday, s.pace_hour,
+  s.pace_place, CAST(s.pace_slot_at AS TEXT), CAST(s.paced_at AS TEXT),
   (SELECT {unlocks} FROM unlocks u WHERE u.subscription_id = s.id),
-  (SELECT {pauses} FROM pauses p WHERE p.subscription_id = s.id){more}
+  (SELECT {pauses} FROM pauses p WHERE p.subscription_id = s.id),
+  (SELECT {overrides} FROM overrides o WHERE o.subscription_id = s.id){more}
 FROM feed_addresses a
 JOIN subscriptions s ON s.id = a.subscription_id
 JOIN courses c ON c.id = s.course_id
@@ -97,6 +104,7 @@ _DIALECTS: Final = {
     "sqlite": {
         "unlocks": "group_concat(u.pub_at || ' ' || u.lesson_id)",
         "pauses": "group_concat(p.starts_on || '/' || coalesce(p.ends_on, ''))",
+        "overrides": "group_concat(o.unlock_at || ' ' || o.lesson_id)",
         "more": "",
         "wanted": "?",
         "digest": "?",
@@ -104,6 +112,7 @@ _DIALECTS: Final = {
     "postgresql": {
         "unlocks": "string_agg(u.pub_at || ' ' || u.lesson_id, ',')",
         "pauses": "string_agg(p.starts_on || '/' || coalesce(p.ends_on::text, ''), ',')",
+        "overrides": "string_agg(o.unlock_at || ' ' || o.lesson_id, ',')",
         # Which of them this row is about.
         "more": ", encode(a.random_id, 'hex')",
         "wanted": "ANY($1::bytea[])",

@@ -13,9 +13,11 @@ from typing import Final
 from app.db.standing import Standing, read_instant
 from app.kinds import EndReason, RetireReason
 from app.services.feeds import ServedCourse, ServedLesson, ServedRecording
-from app.services.unlocks import make_rhythm
+from app.services.unlocks import make_anchor, make_rhythm
 from feeds.rhythm import (
+    Anchor,
     Life,
+    Override,
     Pause,
     PlannedUnlock,
     RecordedUnlock,
@@ -122,11 +124,7 @@ def to_come(standing: Standing, course: ServedCourse, now: datetime) -> tuple[Pl
 
 def recorded_of(standing: Standing) -> Heard:
     """Answer what the worker wrote down."""
-    if standing.unlocks is None:
-        return []
-    # All dates are written alike, so their texts are in order when they are.
-    cut = [each.rpartition(" ") for each in sorted(standing.unlocks.split(","))]
-    return [(pub_at, int(lesson_id)) for pub_at, _, lesson_id in cut]
+    return _pairs(standing.unlocks)
 
 
 def pauses_of(standing: Standing) -> tuple[Pause, ...]:
@@ -146,7 +144,7 @@ def pauses_of(standing: Standing) -> tuple[Pause, ...]:
 def life_of(standing: Standing, course: ServedCourse) -> Life:
     """Answer what decides when lessons unlock for this subscription."""
     rhythm = course.rhythm
-    if standing.pace_kind is not None:
+    if standing.pace_kind is not None and rhythm.kind is not RhythmKind.FIXED_DATES:
         rhythm = make_rhythm(
             RhythmKind(standing.pace_kind),
             standing.pace_every_days,
@@ -159,8 +157,13 @@ def life_of(standing: Standing, course: ServedCourse) -> Life:
         course_zone=course.zone,
         started_at=read_instant(standing.started_at),
         pauses=pauses_of(standing),
+        overrides=tuple(
+            Override(lesson_id=lesson_id, unlock_at=read_instant(text))
+            for text, lesson_id in _pairs(standing.overrides)
+        ),
         recorded=tuple(_recorded(recorded_of(standing))),
-        ended_at=read_instant(standing.ended_at) if standing.ended_at else None,
+        ended_at=_instant(standing.ended_at),
+        anchor=_anchor_of(standing),
     )
 
 
@@ -169,6 +172,24 @@ def _is_settled(standing: Standing, course: ServedCourse, now: datetime) -> bool
     if standing.next_unlock_plan != course.plan_revision:
         return False
     return standing.next_unlock_at is None or read_instant(standing.next_unlock_at) > now
+
+
+def _pairs(text: str | None) -> Heard:
+    """Read instants with the id of a lesson, in order."""
+    if text is None:
+        return []
+    # All dates are written alike, so their texts are in order when they are.
+    cut = [each.rpartition(" ") for each in sorted(text.split(","))]
+    return [(instant, int(lesson_id)) for instant, _, lesson_id in cut]
+
+
+def _anchor_of(standing: Standing) -> Anchor | None:
+    slot_at, since = _instant(standing.pace_slot_at), _instant(standing.paced_at)
+    return make_anchor(standing.pace_place, slot_at, since)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else read_instant(text)
 
 
 def _recorded(heard: Heard) -> Iterable[RecordedUnlock]:

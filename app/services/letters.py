@@ -5,7 +5,7 @@ sees is the same either way.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -96,7 +96,11 @@ def _sign_in(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> L
     own = subscriptions.of_listener(session, listener.id) if listener else ()
     if listener is None or not own:
         raise NotWanted("nobody has that address", leaves_no_trace=True)
-    return _link_letter(session, listener, own[0], desk, now)
+    letter = _link_letter(session, listener, own[0], desk, now)
+    if back_to := mail.ids.get("back_to"):
+        values = {**letter.values, "url": f"{letter.values['url']}?to={back_to}"}
+        return replace(letter, values=values)
+    return letter
 
 
 def _link_letter(

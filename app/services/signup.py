@@ -62,10 +62,14 @@ class SignUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkAsked:
-    """An address to which somebody wants a sign-in link, in the language of the page."""
+    """An address to which somebody wants a sign-in link, in the language of the page.
+
+    `back_to`: the path of the page on which she asked, to which the link leads; "": to her courses.
+    """
 
     address: Address
     language: str
+    back_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +150,8 @@ def ask_link(session: Session, asked: LinkAsked, *, network: str, host: str, now
     """Put a mail with a sign-in link into the outbox; goes nowhere when nobody has that address."""
     if not is_allowed(session, asked.address, network=network, now=now):
         return
-    who = limits.count_key(session, f"sign-in\0{asked.address.key}", now=now).hex()
+    wanted = f"sign-in\0{asked.address.key}\0{asked.back_to}"
+    who = limits.count_key(session, wanted, now=now).hex()
     earlier = select(OutboxMail.id).where(
         OutboxMail.notice.startswith(f"sign-in:{who}:"), OutboxMail.created_at > now - COOLDOWN
     )
@@ -157,6 +162,7 @@ def ask_link(session: Session, asked: LinkAsked, *, network: str, host: str, now
         template="sign_in",
         language=asked.language,
         address=asked.address.email,
+        ids={"back_to": asked.back_to} if asked.back_to else {},
     )
     outbox.put(session, notice, host=host, now=now)
 

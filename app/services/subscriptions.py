@@ -25,6 +25,18 @@ def get(session: Session, subscription_id: int) -> Subscription:
     return subscription
 
 
+def get_latest(session: Session, subscription_id: int) -> Subscription:
+    """Answer a subscription, or where it went on when she began the course again.
+
+    Raises:
+        SubscriptionNotFound: there is none by that id.
+    """
+    subscription = get(session, subscription_id)
+    while subscription.successor_id is not None:
+        subscription = get(session, subscription.successor_id)
+    return subscription
+
+
 def get_of_listener(
     session: Session, listener_id: int, public_id: uuid.UUID, *, only: int | None = None
 ) -> Subscription:

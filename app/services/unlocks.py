@@ -13,12 +13,22 @@ from datetime import datetime
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from app.db.models import Course, Lesson, Listener, PauseSpan, Subscription, Unlock
+from app.db.models import (
+    Course,
+    Lesson,
+    LessonOverride,
+    Listener,
+    PauseSpan,
+    Subscription,
+    Unlock,
+)
 from app.errors import SubscriptionNotFound
 from app.kinds import LessonState
 from app.services import outbox
 from feeds.rhythm import (
+    Anchor,
     Life,
+    Override,
     Pause,
     PlannedLesson,
     PlannedUnlock,
@@ -85,7 +95,7 @@ def unlocked_now(
 
 
 def load_plans(session: Session, subscriptions: Sequence[Subscription]) -> list[Plan]:
-    """Answer the plan of each subscription, in the same order, with five queries for them all."""
+    """Answer the plan of each subscription, in the same order, with six queries for them all."""
     ids = [each.id for each in subscriptions]
     course_ids = {each.course_id for each in subscriptions}
     courses = {
@@ -93,12 +103,19 @@ def load_plans(session: Session, subscriptions: Sequence[Subscription]) -> list[
     }
     lessons = {number: load_lessons(session, number) for number in course_ids}
     pauses = _load_pauses(session, ids)
+    overrides = _load_overrides(session, ids)
     recorded = _load_recorded(session, ids)
     return [
         Plan(
             subscription=each,
             course=courses[each.course_id],
-            life=life_of(each, courses[each.course_id], pauses[each.id], recorded[each.id]),
+            life=life_of(
+                each,
+                courses[each.course_id],
+                pauses[each.id],
+                recorded[each.id],
+                overrides[each.id],
+            ),
             lessons=lessons[each.course_id],
         )
         for each in subscriptions
@@ -148,10 +165,14 @@ def life_of(
     course: Course,
     pauses: Iterable[PauseSpan] = (),
     recorded: Iterable[Unlock] = (),
+    overrides: Iterable[LessonOverride] = (),
 ) -> Life:
-    """Answer what decides when lessons unlock for one subscription."""
+    """Answer what decides when lessons unlock for one subscription.
+
+    Fixed dates are the owner's: no pace of hers brings a lesson before its date.
+    """
     rhythm = course_rhythm(course)
-    if subscription.pace_kind is not None:
+    if subscription.pace_kind is not None and rhythm.kind is not RhythmKind.FIXED_DATES:
         rhythm = make_rhythm(
             subscription.pace_kind,
             subscription.pace_every_days,
@@ -164,6 +185,9 @@ def life_of(
         course_zone=course.zone,
         started_at=subscription.started_at,
         pauses=tuple(Pause(starts_on=each.starts_on, ends_on=each.ends_on) for each in pauses),
+        overrides=tuple(
+            Override(lesson_id=each.lesson_id, unlock_at=each.unlock_at) for each in overrides
+        ),
         recorded=tuple(
             RecordedUnlock(
                 lesson_id=each.lesson_id, unlocked_at=each.unlocked_at, pub_at=each.pub_at
@@ -171,7 +195,19 @@ def life_of(
             for each in recorded
         ),
         ended_at=subscription.ended_at,
+        anchor=make_anchor(
+            subscription.pace_place, subscription.pace_slot_at, subscription.paced_at
+        ),
     )
+
+
+def make_anchor(
+    place: int | None, slot_at: datetime | None, since: datetime | None
+) -> Anchor | None:
+    """Answer from where the rhythm counts, as these columns say; None: from the start."""
+    if place is None or slot_at is None or since is None:
+        return None
+    return Anchor(place=place, slot_at=slot_at, since=since)
 
 
 def record_due(session: Session, *, now: datetime, limit: int, host: str) -> int:
@@ -308,6 +344,14 @@ def _notice(plan: Plan, news: Sequence[UnlockedLesson], address: str) -> outbox.
 def _load_pauses(session: Session, ids: Sequence[int]) -> Mapping[int, list[PauseSpan]]:
     found: defaultdict[int, list[PauseSpan]] = defaultdict(list)
     for row in session.scalars(select(PauseSpan).where(PauseSpan.subscription_id.in_(ids))):
+        found[row.subscription_id].append(row)
+    return found
+
+
+def _load_overrides(session: Session, ids: Sequence[int]) -> Mapping[int, list[LessonOverride]]:
+    found: defaultdict[int, list[LessonOverride]] = defaultdict(list)
+    wanted = select(LessonOverride).where(LessonOverride.subscription_id.in_(ids))
+    for row in session.scalars(wanted):
         found[row.subscription_id].append(row)
     return found
 

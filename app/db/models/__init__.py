@@ -2,13 +2,21 @@
 
 from app.db.models.courses import Course, FormerSlug, Lesson, Recording, Upload
 from app.db.models.house import DailySalt, LimitCount, Mark, OutboxMail
-from app.db.models.people import Account, ApiToken, Confirmation, Listener, Membership
+from app.db.models.people import (
+    Account,
+    ApiToken,
+    Confirmation,
+    EmailChange,
+    Listener,
+    Membership,
+)
 from app.db.models.positions import Position
 from app.db.models.rights import Erasure, ErasureDay
 from app.db.models.subscriptions import (
     ErasedAddress,
     FeedAddress,
     Fetches,
+    LessonOverride,
     PauseSpan,
     Subscription,
     Unlock,
@@ -21,6 +29,7 @@ __all__ = [
     "Confirmation",
     "Course",
     "DailySalt",
+    "EmailChange",
     "ErasedAddress",
     "Erasure",
     "ErasureDay",
@@ -29,6 +38,7 @@ __all__ = [
     "FormerSlug",
     "HookToken",
     "Lesson",
+    "LessonOverride",
     "LimitCount",
     "Listener",
     "MailDomain",

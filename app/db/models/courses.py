@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -72,6 +73,9 @@ class Course(Base):
     # Only for weekday: Monday is 0, the hour is local.
     rhythm_weekday: Mapped[int | None]
     rhythm_hour: Mapped[int | None]
+
+    # Whether a listener may have her next lesson now; at most once a day.
+    may_hurry: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     # How long a lesson should be; outside the tolerance is a warning.
     target_ms: Mapped[milliseconds] = mapped_column(default=15 * 60_000)

@@ -87,6 +87,27 @@ class Listener(Base):
     mail_works_since: Mapped[datetime | None]
 
 
+class EmailChange(Base):
+    """Another address that a listener wants: waits seven days until both mailboxes said yes."""
+
+    __tablename__ = "email_changes"
+
+    id: Mapped[pk]
+    # One wish at a time.
+    listener_id: Mapped[int] = mapped_column(
+        RowId, ForeignKey("listeners.id", ondelete="CASCADE"), unique=True
+    )
+    email: Mapped[short_text]
+    email_key: Mapped[short_text]
+    # Of the page on which she asked: the mail to the new address is in it.
+    language: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[instant]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    # When somebody with that mailbox pressed the button; null: not yet.
+    old_said_yes_at: Mapped[datetime | None]
+    new_said_yes_at: Mapped[datetime | None]
+
+
 class Confirmation(Base):
     """A sign-up that waits for its confirm link to be pressed; gone after seven days.
 

@@ -66,6 +66,11 @@ class Subscription(Base):
     pace_every_days: Mapped[int | None]
     pace_weekday: Mapped[int | None]
     pace_hour: Mapped[int | None]
+    # From where her rhythm counts since she changed her pace: the place that gets this slot, and
+    # the instant of the change. All null: from the start, for she never changed it.
+    pace_place: Mapped[int | None]
+    pace_slot_at: Mapped[datetime | None]
+    paced_at: Mapped[datetime | None]
     # Grows with every change of hers that her feed shows (pause, end, new address).
     revision: Mapped[int] = mapped_column(default=1)
     # The instant of that change.
@@ -81,6 +86,8 @@ class Subscription(Base):
     successor_id: Mapped[int | None] = mapped_column(
         RowId, ForeignKey("subscriptions.id", ondelete="SET NULL")
     )
+    # Grows when she takes her calendar's address back: the links of before open nothing.
+    calendar_epoch: Mapped[int] = mapped_column(default=1, server_default="1")
     # Set by List-Unsubscribe: no mail about this course, the feed goes on. Null: mail is welcome.
     mail_stopped_at: Mapped[datetime | None]
     consent_version: Mapped[str] = mapped_column(String(32))
@@ -106,6 +113,23 @@ class PauseSpan(Base):
     starts_on: Mapped[date]
     # The day she hears again; null: until she says so.
     ends_on: Mapped[date | None]
+
+
+class LessonOverride(Base):
+    """A lesson at an instant of its own for one subscription: the one she asked to have now."""
+
+    __tablename__ = "overrides"
+    __table_args__ = (UniqueConstraint("subscription_id", "lesson_id"),)
+
+    id: Mapped[pk]
+    subscription_id: Mapped[int] = mapped_column(
+        RowId, ForeignKey("subscriptions.id", ondelete="CASCADE")
+    )
+    lesson_id: Mapped[int] = mapped_column(
+        RowId, ForeignKey("lessons.id", ondelete="CASCADE"), index=True
+    )
+    unlock_at: Mapped[instant]
+    created_at: Mapped[instant]
 
 
 class FeedAddress(Base):

@@ -13,6 +13,7 @@ from app.web import access, babel
 from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.links import feed_addresses, host, is_demo_seen_from_here, links, network
+from app.web.my import fresh
 from app.web.my.face import GONE, NOT_FOUND, SEE_OTHER, enter, find_reader, go_out, my
 from app.web.my.shelf import my_courses
 from app.web.security import csrf
@@ -60,16 +61,17 @@ def open_link(token: str) -> Response:
     try:
         opened, only_this = _open(token)
         with house().database.reading() as rows:
-            subscription = subscriptions.get(rows, opened.row_id)
+            subscription = subscriptions.get_latest(rows, opened.row_id)
             is_stopped = suppressions.is_stopped(rows, subscription.listener_id)
     except (LinkInvalid, SubscriptionNotFound) as error:
         return _link_gone(error, "sign-in")
     if is_stopped:
         _lift_bounce(subscription.listener_id, opened)
-    enter(subscription.listener_id, only=subscription.id if only_this else None)
     if only_this:
+        enter(subscription.listener_id, only=subscription.id, by=Purpose.MANAGE)
         return redirect(url_for("my.follow", public_id=subscription.public_id), SEE_OTHER)
-    return redirect(url_for("my.home"), SEE_OTHER)
+    enter(subscription.listener_id, only=None, by=Purpose.SIGN_IN)
+    return redirect(fresh.way_back() or url_for("my.home"), SEE_OTHER)
 
 
 @my.get("/my/confirm/<token>")
@@ -105,7 +107,7 @@ def confirm(token: str) -> Response:
             slug = courses.get(rows, closed.course_id).slug
         return redirect(url_for("public.course", slug=slug), SEE_OTHER)
     subscription = confirmed.subscription
-    enter(subscription.listener_id, only=subscription.id)
+    enter(subscription.listener_id, only=subscription.id, by=Purpose.CONFIRM)
     return redirect(url_for("my.follow", public_id=subscription.public_id), SEE_OTHER)
 
 

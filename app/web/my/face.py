@@ -11,6 +11,7 @@ from werkzeug import Response
 from app.db.models import Listener, Subscription
 from app.policy import Access
 from app.services import subscriptions
+from app.services.links import Purpose
 from app.web import access, babel
 from app.web.current import house, now
 
@@ -18,6 +19,8 @@ my = Blueprint("my", __name__)
 
 SESSION_KEY: Final = "listener"
 STAYS: Final = timedelta(days=30)
+# How long a sign-in link, once opened, counts as fresh: for what cannot be taken back.
+FRESH: Final = timedelta(minutes=30)
 SEE_OTHER: Final = 303
 GONE: Final = 410
 NOT_FOUND: Final = 404
@@ -29,18 +32,27 @@ class Reader:
 
     `only`: she came by a link to one course, which may have been passed on with its mail, so that
     course is all she sees; None: she asked for a link herself and sees all of them.
+    `is_fresh`: she opened a link that she asked for, and that was less than half an hour ago.
     """
 
     listener: Listener
     only: int | None
+    is_fresh: bool = False
 
 
-def enter(listener_id: int, *, only: int | None) -> None:
-    """Open a session for a listener."""
+def enter(listener_id: int, *, only: int | None, by: Purpose) -> None:
+    """Open a session for a listener, who came by a link for this purpose."""
     # A token from before belongs to whoever sat here before.
     session.pop("csrf_token", None)
     session.permanent = True
-    session[SESSION_KEY] = [listener_id, only, int((now() + STAYS).timestamp())]
+    until = int((now() + STAYS).timestamp())
+    session[SESSION_KEY] = [listener_id, only, until, int(now().timestamp()), by.value]
+
+
+def go_on_with(only: int) -> None:
+    """Let a session for one course go on with another subscription to it, as fresh as it was."""
+    listener_id, _, *rest = session[SESSION_KEY]
+    session[SESSION_KEY] = [listener_id, only, *rest]
 
 
 def go_out() -> None:
@@ -76,12 +88,18 @@ def set_up(state: BlueprintSetupState) -> None:
 
 
 def _load_reader() -> Reader | None:
-    listener_id, only, until = session.get(SESSION_KEY) or (None, None, 0)
+    # Sessions from before this house knew how somebody came in have three values.
+    kept = [*(session.get(SESSION_KEY) or (None, None, 0)), 0, ""]
+    listener_id, only, until, entered_at, by = kept[:5]
     if listener_id is None or now() >= datetime.fromtimestamp(until, now().tzinfo):
         return None
     with house().database.reading() as rows:
         listener = subscriptions.find_listener(rows, listener_id)
-    return Reader(listener=listener, only=only) if listener else None
+    if listener is None:
+        return None
+    is_recent = now() < datetime.fromtimestamp(entered_at, now().tzinfo) + FRESH
+    is_fresh = only is None and by == Purpose.SIGN_IN and is_recent
+    return Reader(listener=listener, only=only, is_fresh=is_fresh)
 
 
 def _let_listeners_in() -> Response | None:

@@ -51,5 +51,6 @@ def _card(rows: Session, plan: Plan) -> dict[str, object]:
     return {
         **describe(shown, plan.subscription),
         "follow_url": url_for("my.follow", public_id=plan.subscription.public_id),
+        "page_url": url_for("my.course_page", public_id=plan.subscription.public_id),
         "course_url": url_for("public.course", slug=plan.course.slug),
     }

@@ -1,0 +1,99 @@
+"""Pauses: whole days in the listener's zone on which nothing comes, from today on."""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db.models import PauseSpan
+from app.errors import InvalidInput
+from app.services import lives, unlocks
+from feeds.lives import local_day
+
+# Who types 2206 for 2026 is told; whoever wants longer pauses without a day.
+MAX_PAUSE: Final = timedelta(days=3653)
+
+
+class UntilUnusable(InvalidInput):
+    """The day until which to pause is no day to come, or over ten years away.
+
+    `is_past` tells which of the two; `today` is the day that it is for her.
+    """
+
+    def __init__(self, until: date, today: date) -> None:
+        self.is_past = until <= today
+        self.today = today
+        super().__init__({"until": "is no day to come" if self.is_past else "is too far away"})
+
+
+def pause(
+    session: Session, subscription_id: int, *, until: date | None, host: str, now: datetime
+) -> PauseSpan:
+    """Let nothing come from today until a day, the first on which lessons come again.
+
+    `until` None: until she resumes. Who has paused already gets another day; asking for the same
+    again changes nothing.
+
+    Raises:
+        SubscriptionNotFound: there is none by that id.
+        SubscriptionEnded: it has ended.
+        UntilUnusable: `until` is no day to come, or too far away.
+    """
+    check_until(until, today=today_of(session, subscription_id, now))
+    with lives.change(session, subscription_id, host=host, now=now) as subscription:
+        today = today_of(session, subscription.id, now)
+        running = find_running(session, subscription.id, today)
+        if running is None:
+            running = PauseSpan(subscription_id=subscription.id, starts_on=today)
+            session.add(running)
+        running.ends_on = until
+    return running
+
+
+def resume(session: Session, subscription_id: int, *, host: str, now: datetime) -> PauseSpan | None:
+    """Let lessons come again from today; answer the pause that ended. None: she had not paused.
+
+    Raises:
+        SubscriptionNotFound: there is none by that id.
+        SubscriptionEnded: it has ended.
+    """
+    with lives.change(session, subscription_id, host=host, now=now) as subscription:
+        today = today_of(session, subscription.id, now)
+        running = find_running(session, subscription.id, today)
+        if running is not None:
+            running.ends_on = today
+    return running
+
+
+def check_until(until: date | None, *, today: date) -> None:
+    """Refuse a day that is no day to come, or too far away.
+
+    Raises:
+        UntilUnusable: it is.
+    """
+    if until is not None and not today < until <= today + MAX_PAUSE:
+        raise UntilUnusable(until, today)
+
+
+def today_of(session: Session, subscription_id: int, now: datetime) -> date:
+    """Answer the day that it is in the zone of a subscription.
+
+    Raises:
+        SubscriptionNotFound: there is none by that id.
+    """
+    return local_day(unlocks.get_plan(session, subscription_id).life, now)
+
+
+def find_running(session: Session, subscription_id: int, day: date) -> PauseSpan | None:
+    """Answer the pause that covers a day; None: it is not paused."""
+    return session.scalars(
+        select(PauseSpan)
+        .where(
+            PauseSpan.subscription_id == subscription_id,
+            PauseSpan.starts_on <= day,
+            PauseSpan.ends_on.is_(None) | (PauseSpan.ends_on > day),
+        )
+        .order_by(PauseSpan.starts_on, PauseSpan.id)
+        .limit(1)
+    ).first()

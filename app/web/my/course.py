@@ -1,0 +1,102 @@
+"""One course of hers: how far she is, what comes when, and the ways to change it."""
+
+import uuid
+from datetime import date
+from typing import Final
+
+from flask import render_template, url_for
+from sqlalchemy.orm import Session
+
+from app.db.models import Subscription
+from app.policy import Access
+from app.services import progress, subscriptions, unlocks
+from app.services.progress import Progress
+from app.services.unlocks import Plan
+from app.web import access
+from app.web.babel import format_date
+from app.web.current import house, now
+from app.web.my.face import my, reader, speak_as
+from app.web.my.shelf import describe
+from app.web.rhythms import say_rhythm
+from feeds.lives import find_running, local_day
+
+DAY: Final = "EEEE d MMMM"
+
+
+@my.get("/my/course/<uuid:public_id>")
+@access.for_(Access.LISTENER)
+def course_page(public_id: uuid.UUID) -> str:
+    """Show it."""
+    with house().database.reading() as rows:
+        plan = own_plan(rows, public_id)
+        shown = progress.of_plan(rows, plan, now=now())
+    subscription = plan.subscription
+    speak_as(subscription)
+    about = describe(shown, subscription)
+    return render_template(
+        "public/my_course.html",
+        course=about,
+        lessons=_lessons(shown),
+        paused=_paused(plan),
+        rhythm=_rhythm(plan),
+        choices=_choices(plan),
+        hers=_hers(subscription),
+        is_ended=subscription.ended_at is not None,
+        follow_url=url_for("my.follow", public_id=public_id),
+        course_url=url_for("public.course", slug=plan.course.slug),
+        leave_url=about["leave_url"],
+        my_url=url_for("my.home"),
+    )
+
+
+def own_plan(rows: Session, public_id: uuid.UUID) -> Plan:
+    """Answer the plan of a subscription of the one who asks.
+
+    Raises:
+        SubscriptionNotFound: there is none by that id, it is somebody else's, or her link is for
+            another one.
+    """
+    who = reader()
+    subscription = subscriptions.get_of_listener(rows, who.listener.id, public_id, only=who.only)
+    return unlocks.get_plan(rows, subscription.id)
+
+
+def say_day(day: date) -> str:
+    """Say a day: "Thursday 3 December"."""
+    return format_date(day, DAY)
+
+
+def _lessons(shown: Progress) -> list[dict[str, object]]:
+    return [
+        {
+            "title": step.lesson.title,
+            "unlocked_at": step.unlocked_at,
+            "unlocks_at": step.unlocks_at,
+            "state": beat,
+        }
+        for step, beat in zip(shown.steps, shown.beats, strict=True)
+    ]
+
+
+def _paused(plan: Plan) -> dict[str, object] | None:
+    running = find_running(plan.life.pauses, local_day(plan.life, now()))
+    if running is None or plan.subscription.ended_at is not None:
+        return None
+    return {"until": say_day(running.ends_on) if running.ends_on else None}
+
+
+def _rhythm(plan: Plan) -> str:
+    sentence = say_rhythm(plan.life.rhythm)
+    return sentence[:1].upper() + sentence[1:] + "."
+
+
+def _choices(plan: Plan) -> list[dict[str, str | None]]:
+    """What she can do about her pace, each on a page of its own."""
+    del plan
+    return []
+
+
+def _hers(subscription: Subscription) -> list[dict[str, str | None]]:
+    """What is hers besides the lessons, each on a page of its own."""
+    del subscription
+    return []
