@@ -213,9 +213,11 @@ def parse_sender(text: str) -> str:
 
 
 def default_sender(base_url: str) -> str:
-    """Make a sender from the house's own address."""
+    """Make a sender from the house's own address; a number takes no mail, so there by a name."""
     host = urlsplit(base_url).hostname or "localhost"
-    return f"Cadans <cadans@{f'[{host}]' if ':' in host else host}>"
+    if host.replace(".", "").isdigit() or ":" in host:
+        host = "localhost"
+    return f"Cadans <cadans@{host}>"
 
 
 def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -117,7 +117,8 @@ class Settings:
         Setting(
             values.parse_sender,
             None,
-            "sender of every mail, `Name <address>`; default cadans at the host of BASE_URL",
+            "sender of every mail, `Name <address>`; default cadans at the host of BASE_URL, at"
+            " localhost when that is a number",
         ),
     ]
     mail_pace: Annotated[

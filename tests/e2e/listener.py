@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.parts.browser import assert_accessible, keep_picture, play
+from tests.parts.browser import (
+    assert_accessible,
+    assert_accessible_without_scripts,
+    keep_picture,
+    play,
+)
 
 MAIL_SECONDS = 20
 DEMO_COURSE = "bloeiende-community"
@@ -24,8 +29,8 @@ class Listener:
     def looks_around(self, name: str) -> None:
         """Keep a picture of the page, and make sure that everybody could use it."""
         keep_picture(self.page, name if self.has_javascript else f"{name}-no-js")
-        if self.has_javascript:
-            assert_accessible(self.page)
+        check = assert_accessible if self.has_javascript else assert_accessible_without_scripts
+        check(self.page)
 
     def opens_front_page(self) -> None:
         self.page.goto(self.url)

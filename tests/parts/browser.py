@@ -21,6 +21,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Request,
+    Route,
     sync_playwright,
 )
 
@@ -141,6 +142,29 @@ def assert_accessible(page: Page) -> None:
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     assert overflow <= 0, f"{page.url} is {overflow} px wider than its window"
+
+
+def assert_accessible_without_scripts(page: Page) -> None:
+    """The same for a page in a browser without JavaScript, where axe cannot run.
+
+    What that browser shows is looked at in another one, which runs axe and none of our scripts.
+    """
+    shown = page.content().replace("<noscript>", "<div>").replace("</noscript>", "</div>")
+    browser = page.context.browser
+    assert browser is not None
+    with browser.new_page(viewport=page.viewport_size) as twin:
+
+        def answer(route: Route) -> None:
+            if route.request.is_navigation_request():
+                route.fulfill(body=shown, content_type="text/html; charset=utf-8")
+            elif route.request.resource_type == "script":
+                route.abort()
+            else:
+                route.continue_()
+
+        twin.route("**/*", answer)
+        twin.goto(page.url)
+        assert_accessible(twin)
 
 
 def play(audio: Locator) -> float:

@@ -341,7 +341,7 @@ def test_pages_get_a_small_cover(client: FlaskClient, house: House, course: Cour
 
 def test_privacy_page_names_who_keeps_what(client: FlaskClient) -> None:
     page = client.get("/my/privacy").text
-    assert "mailto:cadans@127.0.0.1" in page
+    assert "mailto:cadans@localhost" in page
 
 
 def test_sign_up_says_what_will_happen_while_the_mail_server_is_down(

@@ -1,7 +1,7 @@
 /* Sends audio in parts, three at a time, straight to the store where it can be reached, else to us. Can be stopped, goes on where
    it was, also after the page was closed: which parts arrived is asked, never remembered here.
    <div class="drop" data-uploads="address" data-limit-bytes data-lesson data-words="{…}"> around a file field, in a form with a
-   csrf_token; beside it [data-upload-list] and a live region [data-upload-said]. Without JavaScript the form sends the file. */
+   csrf_token; beside it [data-upload-list], a live region [data-upload-said] and a [data-drawing] per severity. Without JavaScript the form sends the file. */
 
 const PARALLEL = 3;
 const TRIES = 5;
@@ -13,6 +13,7 @@ const form = drop.closest("form");
 const field = drop.querySelector("input[type=file]");
 const list = document.querySelector("[data-upload-list]");
 const live = document.querySelector("[data-upload-said]");
+const drawings = new Map([...document.querySelectorAll("[data-drawing]")].map((each) => [each.dataset.drawing, each.firstElementChild]));
 const csrf = form.elements.csrf_token?.value ?? "";
 const queue = [];
 const all = [];
@@ -309,7 +310,7 @@ function drawFindings(findings) {
     const row = element("li", `finding finding-${finding.severity}`);
     const line = element("p", "");
     line.append(element("span", "finding-word", `${words[finding.severity]}.`), ` ${finding.message}`);
-    row.append(element("span", ""), line);
+    row.append(drawings.get(finding.severity).cloneNode(true), line);
     drawn.append(row);
   }
   return drawn;

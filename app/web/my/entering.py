@@ -144,8 +144,10 @@ def _link_gone(error: Exception, kind: str) -> Response:
     """Say what is wrong with a link and how to get a new one; never the follow page."""
     if isinstance(error, LinkUsed):
         return make_response(_ask_page("public/confirm_used.html"), GONE)
-    status = GONE if isinstance(error, LinkExpired) else NOT_FOUND
-    return make_response(_ask_page("public/link_expired.html", kind=kind), status)
+    if isinstance(error, LinkExpired):
+        return make_response(_ask_page("public/link_expired.html", kind=kind), GONE)
+    kind = "damaged" if kind == "confirm" else kind
+    return make_response(_ask_page("public/link_expired.html", kind=kind), NOT_FOUND)
 
 
 def _ask_page(template: str, email: str = "", error: str | None = None, kind: str = "") -> str:
