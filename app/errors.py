@@ -60,6 +60,12 @@ class RecordingNotFound(NotFound):
     what = "recording"
 
 
+class JobNotFound(NotFound):
+    """No job by that id that can be tried again."""
+
+    what = "job that waits or failed"
+
+
 class AccountNotFound(NotFound):
     """No account by that address."""
 

@@ -78,3 +78,11 @@ class SuppressionReason(StrEnum):
     REFUSED = "refused"
     COMPLAINT = "complaint"
     ASKED = "asked"
+
+
+class JobState(StrEnum):
+    """Waiting for a worker, run by one, or given up after its last attempt. Done: no row."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FAILED = "failed"

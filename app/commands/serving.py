@@ -11,7 +11,7 @@ from granian.constants import Interfaces
 from app.db import migrate
 from app.errors import CadansError
 from app.house import House
-from app.jobs.tasks import TASKS
+from app.jobs.tasks import ERRANDS, TASKS
 from app.jobs.worker import Worker
 from app.services.demo import refuse_clock_stepping_back, set_up_demo
 
@@ -40,7 +40,7 @@ def serve(house: House, workers: int, threads: int) -> None:
     _check(house)
     # A web process that was forked while a thread of ours is inside SQLite waits for it for ever.
     multiprocessing.set_start_method("spawn")
-    jobs = Worker(house, TASKS) if house.settings.is_embedded else None
+    jobs = Worker(house, TASKS, ERRANDS) if house.settings.is_embedded else None
     if jobs:
         jobs.start()
     bind = house.settings.bind
@@ -58,22 +58,26 @@ def serve(house: House, workers: int, threads: int) -> None:
         respawn_failed_workers=True,
     ).serve()
     if jobs:
-        jobs.stop()
+        _finish(jobs)
 
 
 @click.command()
 @click.pass_obj
 def worker(house: House) -> None:
-    """Send mail, record unlocks, judge recordings: what must happen outside a request."""
+    """Send mail, record unlocks, judge recordings: what must happen outside a request.
+
+    Start as many as you like, on as many hosts as you like, with PostgreSQL: they share the work.
+    A signal to end lets each job finish; a second one ends at once, and another worker takes over.
+    """
     _check(house)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    jobs = Worker(house, TASKS)
+    jobs = Worker(house, TASKS, ERRANDS)
     jobs.start()
     click.echo("Cadans works", err=True)
     stop.wait()
-    jobs.stop()
+    _finish(jobs)
 
 
 @click.command()
@@ -85,9 +89,16 @@ def demo(house: House) -> None:
         click.echo(line)
 
 
+def _finish(jobs: Worker) -> None:
+    """Wait for what runs, unless somebody asks a second time."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    jobs.stop(None)
+
+
 def _check(house: House) -> None:
     here, needed = migrate.current_revision(house.database), migrate.newest_revision()
-    if here != needed:
+    if not migrate.is_ready(house.database):
         raise TablesNotReady(
             f"the tables are at {here}, this release needs {needed}: run `cadans db upgrade`"
         )

@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from app.db import queue_tables
 from app.db.session import Database
 
 Step = Callable[[Config, str], None]
@@ -16,8 +17,13 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Apply what is missing, in one transaction; a second call changes nothing."""
+    """Apply what is missing, in one transaction; a second call changes nothing.
+
+    At the newest tables those of the job engine follow, where the database has one.
+    """
     _run(database, command.upgrade, revision)
+    if current_revision(database) == newest_revision():
+        queue_tables.bring_up_to_date(database)
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -29,6 +35,12 @@ def current_revision(database: Database) -> str | None:
     """Answer where the database stands; None: it has no tables of ours."""
     with database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_ready(database: Database) -> bool:
+    """Tell whether the tables are those that this release needs."""
+    is_newest = current_revision(database) == newest_revision()
+    return is_newest and queue_tables.are_up_to_date(database)
 
 
 def newest_revision() -> str:

@@ -1,9 +1,12 @@
-"""Which tasks a worker runs."""
+"""What a worker runs: tasks that come round, and errands that somebody's transaction deferred."""
 
 from app.jobs.analysis import ANALYSIS
 from app.jobs.mail import FORGET, MAIL
 from app.jobs.sweep import SWEEP
 from app.jobs.unlocks import UNLOCKS
-from app.jobs.worker import Task
+from app.jobs.worker import Errand, Task
 
+# Periodic work. Each finds by itself what is to be done: a row, never a job, is the truth.
 TASKS: tuple[Task, ...] = (UNLOCKS, MAIL, FORGET, ANALYSIS, SWEEP)
+# Work that `app.db.queue.defer` names. A name that is taken away leaves jobs waiting for ever.
+ERRANDS: tuple[Errand, ...] = ()

@@ -1,67 +1,45 @@
-"""Runs the house's tasks, each in a thread of its own, until it is told to stop.
+"""The worker of one process: the engine that the house's database asks for."""
 
-Nothing is kept here: what waits stands in the tables, is claimed with a lease, and is found again
-by the next worker when this one dies.
-"""
-
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
-
-import structlog
+from typing import Protocol
 
 from app.house import House
+from app.jobs.local import LocalEngine
+from app.jobs.on_postgres import PostgresEngine
+from app.jobs.work import Errand, Task, Work
 
-log = structlog.get_logger()
-
-# After a failure a task waits this much longer than usual, so that a broken part is not hammered.
-REST_AFTER_FAILURE = timedelta(seconds=5)
+__all__ = ["Engine", "Errand", "Task", "Worker"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """Something to do again and again; `run` answers how much it did, 0 makes it rest."""
+class Engine(Protocol):
+    """Carries work out in threads of its own, each name in turn, one job of a name at a time.
 
-    name: str
-    every: timedelta
-    run: Callable[[House], int]
+    A slow job holds up no other name. What no name here is known for is left where it is.
+    """
+
+    def start(self) -> None:
+        """Start, once; answers at once."""
+
+    def stop(self, timeout: timedelta | None) -> bool:
+        """Take nothing new and let what runs finish, for at most `timeout` (None: for ever).
+
+        False: something still runs; it dies with the process and is taken over by the next one.
+        """
 
 
 class Worker:
-    """The tasks of one process."""
+    """Runs tasks and errands until it is told to stop."""
 
-    def __init__(self, house: House, tasks: Sequence[Task]) -> None:
-        self._house = house
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(
-                target=self._repeat, args=(task,), name=f"cadans-{task.name}", daemon=True
-            )
-            for task in tasks
-        ]
+    def __init__(self, house: House, tasks: Sequence[Task], errands: Sequence[Errand] = ()) -> None:
+        works: tuple[Work, ...] = (*tasks, *errands)
+        is_postgres = house.database.engine.dialect.name == "postgresql"
+        self._engine: Engine = (PostgresEngine if is_postgres else LocalEngine)(house, works)
 
     def start(self) -> None:
-        """Start every task."""
-        for thread in self._threads:
-            thread.start()
+        """Start everything."""
+        self._engine.start()
 
-    def stop(self, timeout: timedelta = timedelta(seconds=20)) -> None:
-        """Let each task finish what it has in hand, for at most `timeout` together."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(timeout.total_seconds() / len(self._threads))
-
-    def _repeat(self, task: Task) -> None:
-        while not self._stop.is_set():
-            rest = self._once(task)
-            self._stop.wait(rest.total_seconds())
-
-    def _once(self, task: Task) -> timedelta:
-        try:
-            done = task.run(self._house)
-        except Exception:
-            # A worker outlives whatever a task meets.
-            log.exception("task_failed", task=task.name)
-            return task.every + REST_AFTER_FAILURE
-        return timedelta(0) if done else task.every
+    def stop(self, timeout: timedelta | None = timedelta(seconds=20)) -> bool:
+        """Let each job finish what it has in hand; False when some did not in time."""
+        return self._engine.stop(timeout)

@@ -2,6 +2,7 @@
 
 from app.db.models.courses import Course, FormerSlug, Lesson, Recording, Upload
 from app.db.models.house import DailySalt, LimitCount, Mark, OutboxMail
+from app.db.models.jobs import QueuedJob, TaskTrouble
 from app.db.models.people import (
     Account,
     ApiToken,
@@ -47,9 +48,11 @@ __all__ = [
     "OutboxMail",
     "PauseSpan",
     "Position",
+    "QueuedJob",
     "Recording",
     "Subscription",
     "Suppression",
+    "TaskTrouble",
     "Unlock",
     "Upload",
 ]
