@@ -148,6 +148,14 @@ class NotReady(InvalidInput):
         super().__init__({what: f"not yet: {why}"})
 
 
+class PlanChanged(CadansError):
+    """What unlocks when in this course changed while we wrote down what was due; try again."""
+
+    def __init__(self, course_id: int) -> None:
+        self.course_id = course_id
+        super().__init__(f"the plan of course {course_id} changed meanwhile")
+
+
 class LessonHeard(InvalidInput):
     """Somebody has unlocked this lesson, so that it cannot be thrown away."""
 

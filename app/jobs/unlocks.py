@@ -4,9 +4,14 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+import structlog
+
+from app.errors import PlanChanged
 from app.house import House
 from app.jobs.worker import Task
 from app.services.unlocks import record_due
+
+log = structlog.get_logger()
 
 # Short transactions: on SQLite nobody else writes meanwhile.
 BATCH: Final = 200
@@ -17,8 +22,12 @@ EVERY: Final = timedelta(seconds=10)
 def record_unlocks(house: House) -> int:
     """Record one batch; answer for how many subscriptions."""
     host = urlsplit(house.settings.base_url).hostname or "localhost"
-    with house.database.writing() as session:
-        return record_due(session, now=house.clock(), limit=BATCH, host=host)
+    try:
+        with house.database.writing() as session:
+            return record_due(session, now=house.clock(), limit=BATCH, host=host)
+    except PlanChanged as changed:
+        log.info("plan_changed_meanwhile", course=changed.course_id)
+        return 1
 
 
 UNLOCKS: Final = Task(name="unlocks", every=EVERY, run=record_unlocks)

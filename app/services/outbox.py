@@ -1,11 +1,13 @@
 """Mail that must be sent exactly once: a row written in the transaction of its cause."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db.models import OutboxMail
@@ -39,20 +41,44 @@ def put(session: Session, notice: Notice, *, host: str, now: datetime) -> Outbox
     """
     if session.scalar(select(OutboxMail.id).where(OutboxMail.notice == notice.name)) is not None:
         return None
-    mail = OutboxMail(
-        notice=notice.name,
-        template=notice.template,
-        language=notice.language,
-        address=notice.address,
-        subscription_id=notice.subscription_id,
-        confirmation_id=notice.confirmation_id,
-        account_id=notice.account_id,
-        listener_id=notice.listener_id,
-        ids=dict(notice.ids),
-        message_id=f"<{secrets.token_hex(16)}@{host}>",
-        created_at=now,
-        due_at=notice.due_at or now,
-    )
+    mail = OutboxMail(**_row(notice, host=host, now=now))
     session.add(mail)
     session.flush()
     return mail
+
+
+def put_many(
+    session: Session, notices: Sequence[Notice], *, host: str, now: datetime
+) -> Mapping[str, int]:
+    """Write many notices with one statement; answer the ids of the new ones, by name.
+
+    One whose name is there already is none, as with `put`, also when another writer put it there
+    meanwhile.
+    """
+    if not notices:
+        return {}
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    fresh = (
+        dialect.insert(OutboxMail)
+        .on_conflict_do_nothing(index_elements=["notice"])
+        .returning(OutboxMail.notice, OutboxMail.id)
+    )
+    rows = [_row(notice, host=host, now=now) for notice in notices]
+    return {row.notice: row.id for row in session.execute(fresh, rows)}
+
+
+def _row(notice: Notice, *, host: str, now: datetime) -> dict[str, Any]:
+    return {
+        "notice": notice.name,
+        "template": notice.template,
+        "language": notice.language,
+        "address": notice.address,
+        "subscription_id": notice.subscription_id,
+        "confirmation_id": notice.confirmation_id,
+        "account_id": notice.account_id,
+        "listener_id": notice.listener_id,
+        "ids": dict(notice.ids),
+        "message_id": f"<{secrets.token_hex(16)}@{host}>",
+        "created_at": now,
+        "due_at": notice.due_at or now,
+    }

@@ -18,7 +18,8 @@ from app.services import revisions, unlocks
 
 def settle(session: Session, course: Course, *, now: datetime) -> None:
     """Write down, for every subscription, what is due now under the plan as it stands."""
-    unlocks.record_course(session, course.id, now=now)
+    while unlocks.record_course(session, course, now=now, limit=500):
+        pass
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.db.models import (
@@ -22,9 +22,9 @@ from app.db.models import (
     Subscription,
     Unlock,
 )
-from app.errors import SubscriptionNotFound
+from app.errors import PlanChanged, SubscriptionNotFound
 from app.kinds import LessonState
-from app.services import outbox
+from app.services import due, outbox
 from feeds.rhythm import (
     Anchor,
     Life,
@@ -42,8 +42,6 @@ from feeds.rhythm import (
 from feeds.rhythm import Unlock as UnlockedLesson
 
 NOTICE_TEMPLATE = "lesson_unlocked"
-# How many subscriptions one transaction takes at most when a whole course is recorded.
-BATCH = 500
 # RFC 5322 3.6.4 wants a Message-ID to be unique, which its left half sees to; who changes a plan
 # does not know under which host the house runs (RFC 2606: this one never exists).
 SOME_HOST = "cadans.invalid"
@@ -217,107 +215,118 @@ def record_due(session: Session, *, now: datetime, limit: int, host: str) -> int
     is news, one notice in the outbox, all in the caller's transaction. Two workers at once take
     different subscriptions (PostgreSQL) or turns (SQLite, inside `Database.writing`). 0 means that
     nothing is due. `host` is the host of BASE_URL.
+
+    Raises:
+        PlanChanged: the plan of a course moved on meanwhile; roll back and come again.
     """
-    claimed = _claim(session, _due(now), limit)
-    if not claimed:
-        claimed = _claim(session, _stale(), limit)
-    _record(session, claimed, now=now, host=host)
+    claimed = due.claim_due(session, now=now, limit=limit) or due.claim_stale(session, limit=limit)
+    plans = _record(session, claimed, now=now, host=host)
+    _hold_plans(session, plans)
     return len(claimed)
 
 
-def record_course(session: Session, course_id: int, *, now: datetime, host: str = SOME_HOST) -> int:
-    """Write down all that is due in one course: what must come before its plan changes.
+def record_course(
+    session: Session, course: Course, *, now: datetime, limit: int, host: str = SOME_HOST
+) -> int:
+    """Write down what is due in one course, for at most `limit` subscriptions; answer for how many.
 
-    The caller holds the course's row lock and raises `plan_revision` afterwards, in the same
-    transaction. Answers for how many subscriptions it looked.
+    The caller holds the course's row lock. What another worker holds is passed over.
     """
-    done = 0
-    # A next_unlock_at from an earlier plan may lie too late.
-    wanted = (
-        select(Subscription)
-        .join(Course, Course.id == Subscription.course_id)
-        .where(
-            Subscription.course_id == course_id,
-            or_(
-                Subscription.next_unlock_at <= now,
-                Subscription.next_unlock_plan != Course.plan_revision,
-            ),
-        )
-        .order_by(Subscription.id)
-    )
-    while claimed := _claim(session, wanted, BATCH, is_patient=True):
-        _record(session, claimed, now=now, host=host)
-        done += len(claimed)
-    return done
+    claimed = due.claim_in_course(session, course, now=now, limit=limit)
+    _record(session, claimed, now=now, host=host)
+    return len(claimed)
 
 
 def record_subscription(
     session: Session, subscription_id: int, *, now: datetime, host: str = SOME_HOST
 ) -> None:
-    """Write down what is due for one subscription: what must come before its life changes."""
-    this_one = select(Subscription).where(Subscription.id == subscription_id)
-    _record(session, _claim(session, this_one, 1, is_patient=True), now=now, host=host)
+    """Write down what is due for one subscription: what must come before its life changes.
 
-
-def _due(now: datetime) -> Select[Subscription]:
-    return (
-        select(Subscription)
-        .where(Subscription.next_unlock_at <= now)
-        .order_by(Subscription.next_unlock_at, Subscription.id)
-    )
-
-
-def _stale() -> Select[Subscription]:
-    """Living subscriptions whose next_unlock_at was computed from an earlier plan."""
-    return (
-        select(Subscription)
-        .join(Course, Course.id == Subscription.course_id)
-        .where(
-            Subscription.ended_at.is_(None),
-            Subscription.next_unlock_plan != Course.plan_revision,
-        )
-        .order_by(Subscription.id)
-    )
-
-
-def _claim(
-    session: Session, wanted: Select[Subscription], limit: int, *, is_patient: bool = False
-) -> Sequence[Subscription]:
-    """Lock up to `limit` of them, and pass over what another worker holds unless patient."""
-    return session.scalars(
-        wanted.limit(limit)
-        .with_for_update(of=Subscription, skip_locked=not is_patient)
+    Until the caller commits, the plan of the course stays what it is.
+    """
+    # First the course, then her row: who changes a plan holds the course, and waits for nobody.
+    session.scalars(
+        select(Course)
+        .join(Subscription, Subscription.course_id == Course.id)
+        .where(Subscription.id == subscription_id)
+        .with_for_update(read=True, of=Course)
         .execution_options(populate_existing=True)
     ).all()
+    this_one = select(Subscription).where(Subscription.id == subscription_id)
+    claimed = session.scalars(
+        this_one.with_for_update(of=Subscription).execution_options(populate_existing=True)
+    ).all()
+    _record(session, claimed, now=now, host=host)
 
 
 def _record(
     session: Session, subscriptions: Sequence[Subscription], *, now: datetime, host: str
-) -> None:
+) -> Sequence[Plan]:
+    """Write down what is due for these, with as many statements for a thousand as for one."""
+    if not subscriptions:
+        return []
     plans = load_plans(session, subscriptions)
-    addresses = _load_addresses(session, subscriptions)
+    fresh = [[each for each in plan.unlocked(now) if not each.is_recorded] for plan in plans]
+    news = [_news(plan, unlocks) for plan, unlocks in zip(plans, fresh, strict=True)]
+    mails = _tell(session, plans, news, now=now, host=host)
+    rows = [
+        {
+            "subscription_id": plan.subscription.id,
+            "lesson_id": each.lesson_id,
+            "unlocked_at": each.unlocked_at,
+            "pub_at": each.pub_at,
+            "recorded_at": now,
+            "notice_id": mails.get(plan.subscription.id) if each in told else None,
+        }
+        for plan, unlocks, told in zip(plans, fresh, news, strict=True)
+        for each in unlocks
+    ]
+    if rows:
+        session.execute(insert(Unlock), rows)
     for plan in plans:
-        fresh = [each for each in plan.unlocked(now) if not each.is_recorded]
-        notice_id = None
-        if news := _news(plan, fresh):
-            address = addresses[plan.subscription.listener_id]
-            mail = outbox.put(session, _notice(plan, news, address), host=host, now=now)
-            notice_id = mail.id if mail else None
-        told = {each.lesson_id for each in news}
-        session.add_all(
-            Unlock(
-                subscription_id=plan.subscription.id,
-                lesson_id=each.lesson_id,
-                unlocked_at=each.unlocked_at,
-                pub_at=each.pub_at,
-                recorded_at=now,
-                notice_id=notice_id if each.lesson_id in told else None,
-            )
-            for each in fresh
-        )
         plan.subscription.next_unlock_at = plan.next_unlock_at(now)
         plan.subscription.next_unlock_plan = plan.course.plan_revision
     session.flush()
+    return plans
+
+
+def _tell(
+    session: Session,
+    plans: Sequence[Plan],
+    news: Sequence[Sequence[UnlockedLesson]],
+    *,
+    now: datetime,
+    host: str,
+) -> Mapping[int, int]:
+    """Put the news into the outbox; answer the id of each new mail, by its subscription."""
+    with_news = [(plan, told) for plan, told in zip(plans, news, strict=True) if told]
+    addresses = _load_addresses(session, [plan.subscription for plan, _ in with_news])
+    notices = [
+        _notice(plan, told, addresses[plan.subscription.listener_id]) for plan, told in with_news
+    ]
+    ids = outbox.put_many(session, notices, host=host, now=now)
+    return {
+        notice.subscription_id: ids[notice.name]
+        for notice in notices
+        if notice.name in ids and notice.subscription_id is not None
+    }
+
+
+def _hold_plans(session: Session, plans: Sequence[Plan]) -> None:
+    """See that the plans by which we recorded still hold, and hold them until the commit.
+
+    At the end, so that an owner who saves waits for one commit and not for a whole batch.
+    """
+    known = {plan.course.id: plan.course.plan_revision for plan in plans}
+    rows = session.execute(
+        select(Course.id, Course.plan_revision)
+        .where(Course.id.in_(known))
+        .order_by(Course.id)
+        .with_for_update(read=True)
+    )
+    for row in rows:
+        if row.plan_revision != known[row.id]:
+            raise PlanChanged(row.id)
 
 
 def _news(plan: Plan, fresh: Sequence[UnlockedLesson]) -> list[UnlockedLesson]:

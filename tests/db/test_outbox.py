@@ -376,3 +376,29 @@ def test_same_notice_is_written_once(house: House) -> None:
 def count(house: House, model: type) -> int:
     with house.database.reading() as session:
         return session.scalars(select(func.count()).select_from(model)).one()
+
+
+def test_many_notices_at_once_are_new_ones_only(house: House) -> None:
+    with house.database.writing() as session:
+        account = an_account(session)
+        notices = [
+            outbox.Notice(
+                name=f"news:{number}",
+                template="test",
+                language="en",
+                address=account.email,
+                account_id=account.id,
+            )
+            for number in range(3)
+        ]
+        first = outbox.put(session, notices[1], host="cursus.example", now=MONDAY)
+        new = outbox.put_many(session, notices, host="cursus.example", now=MONDAY)
+        again = outbox.put_many(session, notices, host="cursus.example", now=MONDAY)
+        rows = session.scalars(select(OutboxMail).order_by(OutboxMail.notice)).all()
+    assert first is not None
+    assert list(new) == ["news:0", "news:2"]
+    assert again == {}
+    assert [row.notice for row in rows] == ["news:0", "news:1", "news:2"]
+    assert new["news:2"] == rows[2].id
+    assert rows[0].attempts == 0
+    assert len({row.message_id for row in rows}) == 3

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Course, OutboxMail, PauseSpan, Subscription, Unlock
 from app.db.session import Database
+from app.errors import PlanChanged
 from app.kinds import EndReason
 from app.services import unlocks
 from feeds.rhythm import RhythmKind
@@ -198,7 +200,7 @@ def test_course_is_settled_for_everybody_before_its_plan_changes(database: Datab
         course = a_course(session)
         for _ in range(3):
             a_subscription(session, course)
-        unlocks.record_course(session, course.id, now=START + WEEK)
+        unlocks.record_course(session, course, now=START + WEEK, limit=10)
     assert len(recorded(database)) == 6
     assert record(database, START + WEEK) == 0
 
@@ -206,7 +208,7 @@ def test_course_is_settled_for_everybody_before_its_plan_changes(database: Datab
 def test_settling_one_course_leaves_the_others_alone(database: Database) -> None:
     a_follower(database)
     with database.writing() as session:
-        unlocks.record_course(session, a_course(session).id, now=START + WEEK)
+        unlocks.record_course(session, a_course(session), now=START + WEEK, limit=10)
     assert recorded(database) == []
 
 
@@ -223,6 +225,26 @@ def test_lesson_added_in_a_place_already_passed_comes_at_once_with_a_mail(
     record(database, now)
     assert recorded(database)[-1].unlocked_at == now
     assert len(notices(database)) == 1
+
+
+@pytest.mark.postgres
+def test_worker_drops_what_it_wrote_when_the_plan_moved_on_meanwhile(database: Database) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    a_follower(database)
+    change_between = unlocks.load_plans
+
+    def load_and_be_overtaken(*given: Any) -> list[unlocks.Plan]:
+        plans = change_between(*given)
+        change_rhythm(database, RhythmKind.EVERY_DAYS, every_days=2)
+        return plans
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unlocks, "load_plans", load_and_be_overtaken)
+        with pytest.raises(PlanChanged):
+            record(database, START)
+    assert recorded(database) == []
+    assert record(database, START) == 1
 
 
 @pytest.mark.postgres

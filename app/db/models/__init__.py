@@ -11,6 +11,7 @@ from app.db.models.people import (
     Listener,
     Membership,
 )
+from app.db.models.plans import PendingPlan
 from app.db.models.positions import Position
 from app.db.models.rights import Erasure, ErasureDay
 from app.db.models.subscriptions import (
@@ -47,6 +48,7 @@ __all__ = [
     "Membership",
     "OutboxMail",
     "PauseSpan",
+    "PendingPlan",
     "Position",
     "QueuedJob",
     "Recording",

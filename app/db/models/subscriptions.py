@@ -41,8 +41,18 @@ class Subscription(Base):
         Index(
             "ix_subscriptions_due",
             "next_unlock_at",
+            "id",
             sqlite_where=text("next_unlock_at IS NOT NULL"),
             postgresql_where=text("next_unlock_at IS NOT NULL"),
+        ),
+        Index("ix_subscriptions_due_in_course", "course_id", "next_unlock_at", "id"),
+        Index(
+            "ix_subscriptions_plan",
+            "course_id",
+            "next_unlock_plan",
+            "id",
+            sqlite_where=ALIVE,
+            postgresql_where=ALIVE,
         ),
         CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="an_end_has_a_reason"),
         CheckConstraint("pace_every_days BETWEEN 1 AND 365", name="every_days_in_a_year"),
@@ -54,9 +64,7 @@ class Subscription(Base):
     # Permanent: podcast:guid is made from it.
     public_id: Mapped[uuid.UUID] = mapped_column(unique=True)
     listener_id: Mapped[int] = mapped_column(RowId, ForeignKey("listeners.id", ondelete="CASCADE"))
-    course_id: Mapped[int] = mapped_column(
-        RowId, ForeignKey("courses.id", ondelete="RESTRICT"), index=True
-    )
+    course_id: Mapped[int] = mapped_column(RowId, ForeignKey("courses.id", ondelete="RESTRICT"))
     # The instant of confirmation.
     started_at: Mapped[instant]
     zone: Mapped[str] = mapped_column(String(64))
