@@ -13,7 +13,7 @@ from tests.builders import START, a_course
 from tests.parts.crowds import Crowd, add_crowd, analyse
 
 WEEK = timedelta(days=7)
-QUESTIONS: dict[str, Select[Any]] = {
+QUESTIONS: dict[str, Select[*tuple[Any, ...]]] = {
     "due": due.due(START).limit(200),
     "due in a course": due.due(START, 1).limit(200),
     "stale in a course": due.stale(1, 2).limit(200),
@@ -21,7 +21,7 @@ QUESTIONS: dict[str, Select[Any]] = {
 }
 
 
-def plan_of(session: Session, question: Select[Any]) -> str:
+def plan_of(session: Session, question: Select[*tuple[Any, ...]]) -> str:
     """How the database would go about a question, in its own words."""
     is_postgres = session.get_bind().dialect.name == "postgresql"
     statement = question.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
