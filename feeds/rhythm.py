@@ -175,10 +175,10 @@ def is_everything_unlocked(life: Life, lessons: Sequence[PlannedLesson], now: da
 def anchor_now(life: Life, lessons: Sequence[PlannedLesson], now: datetime) -> Anchor:
     """Return from where the rhythm of this life counts when it is new as of now.
 
-    The first place that is not hers yet is next, counted on from the lesson that came last; so
-    changing the pace alone never unlocks anything.
+    All that is due under the former one has been recorded. The first place that is not hers yet is
+    next, counted on from the lesson that came last; so changing the pace alone unlocks nothing.
     """
-    heard = {unlock.lesson_id: unlock.unlocked_at for unlock in unlocked(life, lessons, now)}
+    heard = {each.lesson_id: each.unlocked_at for each in life.recorded}
     ids = [lesson.id for lesson in places(life, lessons)]
     place = next((number for number, each in enumerate(ids) if each not in heard), len(ids))
     zone = known_zone(life.zone, life.course_zone)

@@ -46,6 +46,7 @@ class CourseFields:
     visibility: Visibility = Visibility.PRIVATE
     zone: str = "Europe/Amsterdam"
     rhythm: Rhythm = WEEKLY
+    may_hurry: bool = False
     target: timedelta = timedelta(minutes=15)
     tolerance: timedelta = timedelta(minutes=5)
 
@@ -167,6 +168,7 @@ def fields_of(course: Course) -> CourseFields:
         visibility=course.visibility,
         zone=course.zone,
         rhythm=unlocks.course_rhythm(course),
+        may_hurry=course.may_hurry,
         target=timedelta(milliseconds=course.target_ms),
         tolerance=timedelta(milliseconds=course.tolerance_ms),
     )
@@ -192,6 +194,7 @@ def _values(fields: CourseFields) -> dict[str, object]:
         "rhythm_every_days": fields.rhythm.every_days,
         "rhythm_weekday": fields.rhythm.weekday,
         "rhythm_hour": fields.rhythm.hour,
+        "may_hurry": fields.may_hurry,
         "target_ms": fields.target // timedelta(milliseconds=1),
         "tolerance_ms": fields.tolerance // timedelta(milliseconds=1),
     }

@@ -35,10 +35,19 @@ def change(
     """
     unlocks.record_subscription(session, subscription_id, now=now, host=host)
     subscription = subscriptions.get(session, subscription_id)
-    if subscription.ended_at is not None:
-        raise SubscriptionEnded(subscription_id)
+    refuse_ended(subscription)
     yield subscription
     subscription.revision += 1
     subscription.revised_at = now
     session.flush()
     unlocks.record_subscription(session, subscription_id, now=now, host=host)
+
+
+def refuse_ended(subscription: Subscription) -> None:
+    """Refuse to go on with a subscription of which nothing can be changed any more.
+
+    Raises:
+        SubscriptionEnded: it has ended.
+    """
+    if subscription.ended_at is not None:
+        raise SubscriptionEnded(subscription.id)

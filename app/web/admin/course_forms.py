@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
 from typing import Final
 from zoneinfo import available_timezones
 
 from app.services.courses import CourseFields
-from app.web.admin import words
 from app.web.babel import gettext as _
+from app.web.rhythm_forms import (
+    Choices,
+    hour_choices,
+    read_rhythm,
+    weekday_choices,
+    whole_number,
+    zone_choices,
+)
 from app.words import LANGUAGES
 from feeds.categories import category_names
-from feeds.limits import MAX_EVERY_DAYS
-from feeds.rhythm import Rhythm, RhythmKind
-
-Choices = list[tuple[str, str]]
 
 LONGEST_MINUTES: Final = 600
 
@@ -40,7 +42,7 @@ def parse(typed: Mapping[str, str]) -> CourseForm:
     errors: dict[str, str] = {}
     if not values.get("title", "").strip():
         errors["title"] = _("Give the course a title.")
-    rhythm = _rhythm(values, errors)
+    rhythm = read_rhythm(values, errors)
     target = _minutes(values, "target", errors)
     tolerance = _minutes(values, "tolerance", errors)
     _check_choices(values, errors)
@@ -56,6 +58,7 @@ def parse(typed: Mapping[str, str]) -> CourseForm:
         category=values["category"],
         zone=values["zone"],
         is_explicit=values.get("is_explicit") == "1",
+        may_hurry=values.get("may_hurry") == "1",
         rhythm=rhythm,
         target=target,
         tolerance=tolerance,
@@ -74,6 +77,7 @@ def typed(fields: CourseFields, version: int) -> dict[str, str]:
         "story": fields.story,
         "category": fields.category,
         "is_explicit": "1" if fields.is_explicit else "",
+        "may_hurry": "1" if fields.may_hurry else "",
         "zone": fields.zone,
         "rhythm": fields.rhythm.kind.value,
         "every_days": str(fields.rhythm.every_days or ""),
@@ -101,6 +105,7 @@ def differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> list[dict
         "every_days": _("Days between lessons"),
         "weekday": _("Weekday"),
         "hour": _("Hour"),
+        "may_hurry": _("Listeners may have their next lesson now"),
         "target": _("Length of a lesson, in minutes"),
         "tolerance": _("Give or take, in minutes"),
         "notes": _("Notes"),
@@ -118,48 +123,10 @@ def choices() -> dict[str, Choices]:
     return {
         "languages": [("nl", "Nederlands"), ("en", "English")],
         "categories": [(name, name) for name in category_names()],
-        "zones": [(name, name.replace("_", " ")) for name in _zones()],
-        "weekdays": [(str(number), name) for number, name in enumerate(words.weekdays())],
-        "hours": [(str(hour), f"{hour:02}:00") for hour in range(24)],
+        "zones": zone_choices(),
+        "weekdays": weekday_choices(),
+        "hours": hour_choices(),
     }
-
-
-def whole_number(text: str) -> int | None:
-    """Read a whole number; None: it is none, or no sensible one."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None  # noqa: PLR2004 (fits everywhere)
-
-
-@lru_cache
-def _zones() -> tuple[str, ...]:
-    return tuple(sorted(name for name in available_timezones() if "/" in name))
-
-
-def _rhythm(values: Mapping[str, str], errors: dict[str, str]) -> Rhythm:
-    kind = values.get("rhythm", "")
-    if kind not in set(RhythmKind):
-        errors["rhythm"] = _("Choose when lessons come.")
-        return Rhythm()
-    if kind == RhythmKind.EVERY_DAYS:
-        days = whole_number(values.get("every_days", "")) or 0
-        if not 1 <= days <= MAX_EVERY_DAYS:
-            errors["every_days"] = _("Write a number of days from 1 to 365.")
-            return Rhythm()
-        return Rhythm(kind=RhythmKind.EVERY_DAYS, every_days=days)
-    if kind == RhythmKind.WEEKDAY:
-        return _weekday(values, errors)
-    return Rhythm(kind=RhythmKind(kind))
-
-
-def _weekday(values: Mapping[str, str], errors: dict[str, str]) -> Rhythm:
-    weekday, hour = (whole_number(values.get(name, "")) for name in ("weekday", "hour"))
-    if weekday not in range(7):
-        errors["weekday"] = _("Choose a day of the week.")
-    if hour not in range(24):
-        errors["hour"] = _("Choose an hour.")
-    if {"weekday", "hour"} & errors.keys():
-        return Rhythm()
-    return Rhythm(kind=RhythmKind.WEEKDAY, weekday=weekday, hour=hour)
 
 
 def _minutes(values: Mapping[str, str], name: str, errors: dict[str, str]) -> timedelta:

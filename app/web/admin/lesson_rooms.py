@@ -15,7 +15,7 @@ from app.kinds import LessonState
 from app.policy import Access
 from app.services import lessons, recordings
 from app.services.lessons import LessonFields
-from app.web import access
+from app.web import access, rhythm_forms
 from app.web.admin import course_forms, sending, words
 from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs
 from app.web.babel import gettext as _
@@ -43,7 +43,7 @@ def lesson_room(course_id: int, lesson_id: int) -> Response:
 def save_lesson(course_id: int, lesson_id: int) -> AnyResponse:
     """Save title, notes and date."""
     typed = dict(request.form)
-    version = course_forms.whole_number(typed.get("version", "")) or 0
+    version = rhythm_forms.whole_number(typed.get("version", "")) or 0
     try:
         with house().database.writing() as session:
             course = get_course(session, course_id)

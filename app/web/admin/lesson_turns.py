@@ -13,8 +13,8 @@ from app.policy import Access
 from app.services import lessons, publishing
 from app.services.lessons import Trashed
 from app.services.publishing import Direction
-from app.web import access
-from app.web.admin import course_forms, lesson_rooms, words
+from app.web import access, rhythm_forms
+from app.web.admin import lesson_rooms, words
 from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs
 from app.web.admin.lesson_rooms import LESSON, UNPROCESSABLE, back_to
 from app.web.babel import gettext as _
@@ -108,7 +108,7 @@ def ask_order(course_id: int) -> Response:
 def save_order(course_id: int) -> AnyResponse:
     """Put the lessons in the order of the numbers that were typed; equal ones stay as they are."""
     places = {
-        int(name.removeprefix("place-")): course_forms.whole_number(text)
+        int(name.removeprefix("place-")): rhythm_forms.whole_number(text)
         for name, text in request.form.items()
         if name.startswith("place-") and name.removeprefix("place-").isdecimal()
     }

@@ -6,11 +6,11 @@ from app import policy
 from app.policy import Access
 from app.services import previews, unlocks
 from app.web import access
-from app.web.admin.course_forms import whole_number
 from app.web.admin.face import admin, get_course, needs
 from app.web.babel import gettext as _
 from app.web.babel import moment, ngettext
 from app.web.current import house, now
+from app.web.rhythm_forms import whole_number
 from app.web.rhythms import say_rhythm
 
 

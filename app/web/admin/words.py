@@ -1,16 +1,13 @@
 """What the rooms of owners say: states, refusals and findings in the reader's language."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from app.db.models import Course, Lesson, Recording
 from app.errors import InvalidInput, LessonHeard, NotReady, SlugTaken, TitleTaken, UploadTooBig
 from app.kinds import CourseState, LessonState, RecordingState
 from app.services import recordings
 from app.web import babel
-from app.web.babel import format_date
 from app.web.babel import gettext as _
-from app.web.rhythms import A_MONDAY
 from media.findings import Finding
 from media.words import sentence
 
@@ -65,11 +62,6 @@ def recording_state(recording: Recording | None) -> str:
         RecordingState.READY: _("Audio is fine"),
         RecordingState.REFUSED: _("Audio cannot be used"),
     }[recording.state]
-
-
-def weekdays() -> list[str]:
-    """Answer the days of the week, Monday first."""
-    return [format_date(A_MONDAY + timedelta(days=day), "EEEE") for day in range(7)]
 
 
 def refusal(error: InvalidInput) -> dict[str, str]:

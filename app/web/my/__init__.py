@@ -1,17 +1,22 @@
 """A listener's own pages: in by a link from a mail, out by a button."""
 
 from app.web.my import (
+    changing,
     course,
     entering,
     following,
     fresh,
     leaving,
     listening,
+    pacing,
+    pausing,
+    renewing,
     stopping,
 )
 from app.web.my.face import my
 
 __all__ = [
+    "changing",
     "course",
     "entering",
     "following",
@@ -19,5 +24,8 @@ __all__ = [
     "leaving",
     "listening",
     "my",
+    "pacing",
+    "pausing",
+    "renewing",
     "stopping",
 ]

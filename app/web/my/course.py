@@ -7,13 +7,14 @@ from typing import Final
 from flask import render_template, url_for
 from sqlalchemy.orm import Session
 
-from app.db.models import Subscription
-from app.policy import Access
-from app.services import progress, subscriptions, unlocks
-from app.services.progress import Progress
+from app.policy import Access, may_restart
+from app.services import paces, progress, subscriptions, unlocks
+from app.services.paces import Hurry
+from app.services.progress import Progress, State
 from app.services.unlocks import Plan
 from app.web import access
 from app.web.babel import format_date
+from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.my.face import my, reader, speak_as
 from app.web.my.shelf import describe
@@ -30,6 +31,7 @@ def course_page(public_id: uuid.UUID) -> str:
     with house().database.reading() as rows:
         plan = own_plan(rows, public_id)
         shown = progress.of_plan(rows, plan, now=now())
+        hurry = paces.hurry_of(rows, plan, now())
     subscription = plan.subscription
     speak_as(subscription)
     about = describe(shown, subscription)
@@ -39,8 +41,8 @@ def course_page(public_id: uuid.UUID) -> str:
         lessons=_lessons(shown),
         paused=_paused(plan),
         rhythm=_rhythm(plan),
-        choices=_choices(plan),
-        hers=_hers(subscription),
+        choices=_choices(plan, shown, hurry),
+        hers=_hers(plan),
         is_ended=subscription.ended_at is not None,
         follow_url=url_for("my.follow", public_id=public_id),
         course_url=url_for("public.course", slug=plan.course.slug),
@@ -90,13 +92,42 @@ def _rhythm(plan: Plan) -> str:
     return sentence[:1].upper() + sentence[1:] + "."
 
 
-def _choices(plan: Plan) -> list[dict[str, str | None]]:
+def _choices(plan: Plan, shown: Progress, hurry: Hurry) -> list[dict[str, str | None]]:
     """What she can do about her pace, each on a page of its own."""
-    del plan
-    return []
+    found = _about_lessons_to_come(plan, hurry) if shown.state is State.LIVE else []
+    if may_restart(plan.course.state):
+        help_ = _("From lesson 1, with a new address.")
+        found.append(_choice(plan, "my.restart_page", _("Begin again"), help_))
+    return found
 
 
-def _hers(subscription: Subscription) -> list[dict[str, str | None]]:
+def _about_lessons_to_come(plan: Plan, hurry: Hurry) -> list[dict[str, str | None]]:
+    found = []
+    if _paused(plan):
+        found.append(_choice(plan, "my.resume_page", _("Go on with the lessons")))
+        found.append(_choice(plan, "my.pause_page", _("Change the pause")))
+    else:
+        help_ = _("For a holiday, until a day that you choose.")
+        found.append(_choice(plan, "my.pause_page", _("Pause"), help_))
+    if paces.is_paced(plan):
+        help_ = _("Slower, faster, another day, hour or time zone.")
+        found.append(_choice(plan, "my.pace_page", _("Change the pace"), help_))
+    if hurry.lesson_id is not None:
+        help_ = _("Once a day.")
+        found.append(_choice(plan, "my.hurry_page", _("Have the next lesson now"), help_))
+    return found
+
+
+def _hers(plan: Plan) -> list[dict[str, str | None]]:
     """What is hers besides the lessons, each on a page of its own."""
-    del subscription
-    return []
+    if plan.subscription.ended_at is not None:
+        return []
+    help_ = _("When somebody else has yours.")
+    return [_choice(plan, "my.new_address_page", _("A new personal address"), help_)]
+
+
+def _choice(
+    plan: Plan, endpoint: str, label: str, help_: str | None = None
+) -> dict[str, str | None]:
+    url = url_for(endpoint, public_id=plan.subscription.public_id)
+    return {"url": url, "label": label, "help": help_}

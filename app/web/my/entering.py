@@ -14,11 +14,18 @@ from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.links import feed_addresses, host, is_demo_seen_from_here, links, network
 from app.web.my import fresh
-from app.web.my.face import GONE, NOT_FOUND, SEE_OTHER, enter, find_reader, go_out, my
+from app.web.my.face import (
+    GONE,
+    NOT_FOUND,
+    SEE_OTHER,
+    UNPROCESSABLE,
+    enter,
+    find_reader,
+    go_out,
+    my,
+)
 from app.web.my.shelf import my_courses
 from app.web.security import csrf
-
-UNPROCESSABLE = 422
 
 
 @my.get("/my/")

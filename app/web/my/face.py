@@ -23,6 +23,7 @@ STAYS: Final = timedelta(days=30)
 FRESH: Final = timedelta(minutes=30)
 SEE_OTHER: Final = 303
 GONE: Final = 410
+UNPROCESSABLE: Final = 422
 NOT_FOUND: Final = 404
 
 

@@ -16,7 +16,9 @@ from app.web.my.face import Reader, speak_as
 def my_courses(reader: Reader) -> str:
     """Answer the page of her courses."""
     with house().database.reading() as rows:
-        own = subscriptions.of_listener(rows, reader.listener.id, only=reader.only)
+        all_of_hers = subscriptions.of_listener(rows, reader.listener.id, only=reader.only)
+        # What she began again stands there once, as it is now.
+        own = [each for each in all_of_hers if each.successor_id is None]
         if own:
             speak_as(own[0])
         plans = unlocks.load_plans(rows, own)
@@ -42,6 +44,7 @@ def describe(shown: Progress, subscription: Subscription) -> dict[str, object]:
         "state": shown.state.value,
         "next_at": shown.next_at,
         "zone": subscription.zone,
+        "page_url": url_for("my.course_page", public_id=subscription.public_id),
         "leave_url": url_for("my.leave_page", public_id=subscription.public_id),
     }
 
@@ -51,6 +54,5 @@ def _card(rows: Session, plan: Plan) -> dict[str, object]:
     return {
         **describe(shown, plan.subscription),
         "follow_url": url_for("my.follow", public_id=plan.subscription.public_id),
-        "page_url": url_for("my.course_page", public_id=plan.subscription.public_id),
         "course_url": url_for("public.course", slug=plan.course.slug),
     }
