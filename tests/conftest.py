@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.parts.browser",
     "tests.parts.clients",
     "tests.parts.house",
+    "tests.parts.imap",
     "tests.parts.postgres",
     "tests.parts.rgw",
     "tests.parts.smtp",

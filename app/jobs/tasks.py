@@ -2,11 +2,12 @@
 
 from app.jobs.analysis import ANALYSIS
 from app.jobs.mail import FORGET, MAIL
+from app.jobs.returns import RETURNS
 from app.jobs.sweep import SWEEP
 from app.jobs.unlocks import UNLOCKS
 from app.jobs.worker import Errand, Task
 
 # Periodic work. Each finds by itself what is to be done: a row, never a job, is the truth.
-TASKS: tuple[Task, ...] = (UNLOCKS, MAIL, FORGET, ANALYSIS, SWEEP)
+TASKS: tuple[Task, ...] = (UNLOCKS, MAIL, FORGET, ANALYSIS, SWEEP, RETURNS)
 # Work that `app.db.queue.defer` names. A name that is taken away leaves jobs waiting for ever.
 ERRANDS: tuple[Errand, ...] = ()

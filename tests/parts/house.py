@@ -19,6 +19,9 @@ from app.wiring import open_store
 MONDAY = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
 
 
+MakeHouse = Callable[[Settings], House]
+
+
 class SettableClock:
     """Stands still until a test moves it."""
 
