@@ -23,6 +23,8 @@ from app.house import House
 from app.jobs import local, on_postgres, work
 from app.jobs.worker import Errand, Task, Worker
 from app.kinds import JobState
+from app.settings import Settings
+from tests.parts.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
@@ -529,3 +531,40 @@ def test_lease_and_rest_from_before_the_clock_was_stepped_back_count_no_more(
     start(writes(diary))
     diary.wait_for(2)
     assert diary.lines == [1, 2]
+
+
+@pytest.fixture
+def on_postgres_of_its_own(
+    postgres: Postgres, environ: dict[str, str], make_house: Callable[[Settings], House]
+) -> Iterator[House]:
+    with postgres.fresh() as url:
+        yield make_house(Settings.from_env({**environ, "CADANS_DATABASE_URL": url}))
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_worker_outlives_a_restart_of_postgresql_under_load(
+    postgres: Postgres, on_postgres_of_its_own: House
+) -> None:
+    house, diary = on_postgres_of_its_own, Diary()
+
+    def run(house: House, args: Mapping[str, Any]) -> int:
+        with house.database.writing() as session:
+            session.execute(text("SELECT pg_sleep(0.05)"))
+        diary.write(args["line"])
+        return 0
+
+    for number in range(60):
+        defer(house, "write", {"line": number})
+    worker = Worker(
+        house, [counts(diary, every=timedelta(seconds=1))], [Errand(name="write", run=run)]
+    )
+    worker.start()
+    diary.wait_for(5)
+    postgres.restart()
+    diary.wait_for(59)
+    wait_until(lambda: set(range(60)) <= set(diary.lines))
+    defer(house, "write", {"line": "afterwards"})
+    diary.wait_for("afterwards")
+    assert worker.stop(timedelta(seconds=PATIENCE_SECONDS))

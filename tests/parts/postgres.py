@@ -28,6 +28,8 @@ class Postgres:
     """A running cluster; databases are cloned from a migrated template."""
 
     port: int
+    # Ends every connection at once, as a kill of the server would, and comes back.
+    restart: Callable[[], None]
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://cadans@127.0.0.1:{self.port}/{name}"
@@ -57,8 +59,7 @@ def postgres() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="cadans-pg-"))
     as_postgres = _as_unprivileged(folder)
     try:
-        with _running(programs[-1].parent, folder, as_postgres) as port:
-            cluster = Postgres(port=port)
+        with _running(programs[-1].parent, folder, as_postgres) as cluster:
             cluster.run("CREATE DATABASE migrated")
             template = open_database(cluster.url("migrated"))
             migrate.upgrade(template)
@@ -79,7 +80,7 @@ def _as_unprivileged(folder: Path) -> list[str]:
 
 
 @contextmanager
-def _running(programs: Path, folder: Path, prefix: list[str]) -> Iterator[int]:
+def _running(programs: Path, folder: Path, prefix: list[str]) -> Iterator[Postgres]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -93,9 +94,10 @@ def _running(programs: Path, folder: Path, prefix: list[str]) -> Iterator[int]:
 
     call("initdb", "-U", "cadans", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
     where = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
-    call("pg_ctl", "-w", "-t", "30", "-l", str(folder / "log"), "-o", f"{where} {SPEED}", "start")
+    begin = ("pg_ctl", "-w", "-t", "30", "-l", str(folder / "log"), "-o", f"{where} {SPEED}")
+    call(*begin, "start")
     try:
-        yield port
+        yield Postgres(port=port, restart=lambda: call(*begin, "-m", "immediate", "restart"))
     finally:
         call("pg_ctl", "-m", "immediate", "-w", "stop")
 
