@@ -6,6 +6,7 @@ import click
 
 from app.commands.accounts import accounts
 from app.commands.database import database
+from app.commands.jobs import jobs
 from app.commands.serving import demo, serve, worker
 from app.commands.tokens import tokens
 from app.errors import CadansError, SettingsInvalid
@@ -36,7 +37,7 @@ def cadans(context: click.Context) -> None:
         context.call_on_close(house.close)
 
 
-for command in (serve, worker, database, accounts, tokens, demo, upload):
+for command in (serve, worker, jobs, database, accounts, tokens, demo, upload):
     cadans.add_command(command)
 
 

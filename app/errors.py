@@ -60,6 +60,12 @@ class RecordingNotFound(NotFound):
     what = "recording"
 
 
+class MailNotFound(NotFound):
+    """No mail by that id that can be tried again."""
+
+    what = "mail that waits or failed"
+
+
 class JobNotFound(NotFound):
     """No job by that id that can be tried again."""
 

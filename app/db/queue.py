@@ -18,11 +18,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.clock import system_clock
-from app.db.models import QueuedJob
+from app.db.models import Mark, QueuedJob
 from app.errors import JobNotFound
 from app.kinds import JobState
 
 AT_ONCE: Final = timedelta(0)
+WORKER_MARK: Final = "worker seen"
 # procrastinate's own words for how a job stands; what is done is deleted.
 STATES: Final = {"todo": JobState.WAITING, "doing": JobState.RUNNING}
 # psycopg's code for a unique constraint (PostgreSQL, appendix A).
@@ -118,6 +119,21 @@ def forget_failed(session: Session, *, older_than: timedelta) -> int:
             )
         )
     return int(found.rowcount)
+
+
+def worker_seen_at(session: Session) -> datetime | None:
+    """Answer when a worker was last seen alive, by the true clock; None: never."""
+    if _is_postgres(session):
+        seen = text("SELECT max(last_heartbeat) FROM procrastinate_workers")
+        beat: datetime | None = session.scalar(seen)
+        return beat
+    mark = session.get(Mark, WORKER_MARK)
+    return datetime.fromisoformat(mark.value) if mark else None
+
+
+def note_worker(session: Session) -> None:
+    """Remember that a worker lives; for the engine on SQLite, which has no heartbeat of its own."""
+    session.merge(Mark(name=WORKER_MARK, value=system_clock().isoformat()))
 
 
 def _is_postgres(session: Session) -> bool:

@@ -1,8 +1,16 @@
-"""Judges recordings that have arrived: one at a time, each read once."""
+"""Judges recordings that have arrived: one at a time, each read once.
 
+A recording that arrives wakes this task; that it comes round finds what was left by a worker that
+died, or waits for the store.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import RecordingNotFound
 from app.house import House
@@ -23,7 +31,8 @@ def run(house: House) -> int:
     if recording_id is None:
         return 0
     try:
-        recordings.analyse(house, recording_id)
+        with _lease_renewed(house, recording_id):
+            recordings.analyse(house, recording_id)
     except RecordingNotFound:
         log.info("recording_gone", recording=recording_id)
     except (MediaError, OSError) as error:
@@ -33,4 +42,26 @@ def run(house: House) -> int:
     return 1
 
 
-ANALYSIS = Task(name="analysis", every=timedelta(seconds=1), run=run)
+@contextmanager
+def _lease_renewed(house: House, recording_id: int) -> Iterator[None]:
+    """Renew the claim inside, however long it takes: so a dead worker's claim is soon over."""
+    is_over = threading.Event()
+
+    def renew() -> None:
+        while not is_over.wait(recordings.LEASE.total_seconds() / 3):
+            try:
+                with house.database.writing() as session:
+                    recordings.renew(session, recording_id, now=house.clock())
+            except SQLAlchemyError as error:
+                log.warning("lease_not_renewed", recording=recording_id, why=type(error).__name__)
+
+    thread = threading.Thread(target=renew, name="cadans-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+ANALYSIS = Task(name=recordings.ANALYSIS, every=timedelta(seconds=15), run=run)

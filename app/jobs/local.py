@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import system_clock
+from app.db import queue
 from app.db.models import QueuedJob
 from app.house import House
 from app.jobs.work import (
@@ -38,6 +39,8 @@ log = structlog.get_logger()
 LEASE: Final = timedelta(seconds=45)
 # How often the table is looked at: the most that a deferred job waits for its start.
 LOOK: Final = timedelta(seconds=1)
+# How often it is written down that this process lives, for those who wonder why nothing happens.
+SIGN_OF_LIFE: Final = timedelta(minutes=1)
 
 
 class LocalEngine:
@@ -149,16 +152,23 @@ class LocalEngine:
         return (QueuedJob.id == job.id, QueuedJob.worker == self._me)
 
     def _look_after_table(self) -> None:
-        renew_at = 0.0
+        renew_at = seen_at = 0.0
         while any(thread.is_alive() for thread in self._lanes):
             try:
                 self._wake_lanes()
                 if time.monotonic() >= renew_at:
                     self._renew_leases()
                     renew_at = time.monotonic() + LEASE.total_seconds() / 3
+                if time.monotonic() >= seen_at:
+                    self._say_alive()
+                    seen_at = time.monotonic() + SIGN_OF_LIFE.total_seconds()
             except SQLAlchemyError as error:
                 log.error("jobs_not_read", reason=reason_of(error))  # noqa: TRY400 (no messages in the log)
             time.sleep(LOOK.total_seconds())
+
+    def _say_alive(self) -> None:
+        with self._house.database.writing() as session:
+            queue.note_worker(session)
 
     def _wake_lanes(self) -> None:
         with self._house.database.reading() as session:

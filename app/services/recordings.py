@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.db import queue
 from app.db.models import Course, Lesson, Recording, Upload
 from app.errors import RecordingNotFound
 from app.house import House
@@ -27,8 +28,10 @@ from media.receive import receive
 from media.rules import Expectations, full_findings
 from media.store import RangedFile, StoredObject
 
-# Longer than the two runs of ffmpeg may take, and reading the object before them.
-LEASE: Final = timedelta(minutes=45)
+# The work that recordings wait for; a new one wakes it.
+ANALYSIS: Final = "analysis"
+# Renewed while a worker listens; one that died is noticed this much later.
+LEASE: Final = timedelta(minutes=2)
 # A recording whose analysis took its worker down this often is refused.
 MOST_ATTEMPTS: Final = 3
 # How long an analysis waits that could not be done for want of the store, of ffmpeg or of room.
@@ -128,6 +131,7 @@ def add(session: Session, lesson_id: int, arrival: Arrival, *, now: datetime) ->
     )
     session.add(recording)
     session.flush()
+    queue.defer(session, ANALYSIS, key=ANALYSIS)
     return recording
 
 
@@ -183,6 +187,16 @@ def claim(session: Session, *, now: datetime) -> int | None:
     recording.attempts += 1
     session.flush()
     return recording.id
+
+
+def renew(session: Session, recording_id: int, *, now: datetime) -> None:
+    """Keep a claim for another `LEASE`."""
+    session.execute(
+        update(Recording)
+        .where(Recording.id == recording_id, Recording.state == RecordingState.ANALYSING)
+        .values(leased_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def release(session: Session, recording_id: int, *, now: datetime) -> None:

@@ -26,7 +26,7 @@ from app.clock import system_clock
 from app.settings import Settings
 from app.wiring import open_house
 from tests.bench.fill import fill
-from tests.parts.postgres import Postgres, _as_unprivileged, _running
+from tests.parts.postgres import _as_unprivileged, _running
 from tests.parts.server import free_port
 
 HERE = Path(__file__).parent
@@ -279,13 +279,12 @@ def _databases(database: str, folder: Path) -> Iterator[list[str]]:
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
     try:
         prefix = _as_unprivileged(cluster_folder)
-        with _running(programs[-1].parent, cluster_folder, prefix) as port:
-            cluster = Postgres(port=port)
+        with _running(programs[-1].parent, cluster_folder, prefix) as cluster:
             for name in ("many", "few"):
                 cluster.run(f"CREATE DATABASE {name}")
             # Over its socket, as on one machine.
             yield [
-                f"postgresql+psycopg://cadans@/{name}?host={cluster_folder}&port={port}"
+                f"postgresql+psycopg://cadans@/{name}?host={cluster_folder}&port={cluster.port}"
                 for name in ("many", "few")
             ]
     finally:

@@ -1,12 +1,14 @@
 """Files on their way, on both databases: begun, resumed, joined, judged, swept."""
 
 import hashlib
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from app.db import queue
 from app.db.models import Course, Lesson, Recording, Upload
 from app.errors import InvalidInput, TitleTaken, UploadNotFound, UploadTooBig
 from app.house import House
@@ -324,6 +326,32 @@ def test_a_recording_whose_worker_died_is_found_again(
     assert analysis.run(sender.house) == 1
 
     assert sender.recording(completed).state is RecordingState.READY
+
+
+def test_a_recording_stays_claimed_however_long_it_is_heard(
+    sender: Sender, good: bytes, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    completed = sender.arrive(good)
+    monkeypatch.setattr(recordings, "LEASE", timedelta(seconds=0.3))
+    claimed_until = clock() + recordings.LEASE
+
+    def hear_for_long(house: House, recording_id: int) -> None:
+        del recording_id
+        clock.advance(timedelta(minutes=1))
+        give_up_at = time.monotonic() + 30
+        while sender.recording(completed).leased_until == claimed_until:
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+        assert analysis.run(house) == 0, "nobody else may take it"
+
+    monkeypatch.setattr(recordings, "analyse", hear_for_long)
+    assert analysis.run(sender.house) == 1
+
+
+def test_a_recording_that_arrives_wakes_the_worker(sender: Sender, good: bytes) -> None:
+    sender.arrive(good)
+    with sender.house.database.reading() as session:
+        assert [job.name for job in queue.listed(session)] == [recordings.ANALYSIS]
 
 
 def test_a_recording_that_kills_its_workers_is_refused(

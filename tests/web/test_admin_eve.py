@@ -49,7 +49,15 @@ COURSE_ROUTES = [
 ACCOUNT_ROUTES = [
     route for route in ROUTES if access.access_of(APP, route[0].endpoint) is Access.ACCOUNT
 ]
-OWNER_ONLY = {"admin.ask_turn", "admin.take_turn"}
+OWNER_ONLY = {
+    "admin.ask_turn",
+    "admin.take_turn",
+    "admin.under_way",
+    "admin.retry_mails",
+    "admin.retry_mail",
+    "admin.retry_recording",
+    "admin.retry_job",
+}
 NOT_FOR_HOSTS = OWNER_ONLY | {"admin.edit_course", "admin.save_course", "admin.upload_cover"}
 
 

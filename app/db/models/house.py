@@ -10,6 +10,8 @@ from app.db.base import Base, RowId, instant, pk, short_text
 
 WAITING = text("sent_at IS NULL AND failed_at IS NULL")
 
+FAILED = text("failed_at IS NOT NULL")
+
 
 class OutboxMail(Base):
     """One mail to send, exactly one row per notice. Holds template and ids, never a body."""
@@ -21,6 +23,12 @@ class OutboxMail(Base):
             "due_at",
             sqlite_where=WAITING,
             postgresql_where=WAITING,
+        ),
+        Index(
+            "ix_outbox_failed",
+            "failed_at",
+            sqlite_where=FAILED,
+            postgresql_where=FAILED,
         ),
     )
 

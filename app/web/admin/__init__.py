@@ -2,6 +2,7 @@
 
 from app.web.admin import (
     adding,
+    backlog,
     course_edit,
     course_rooms,
     lesson_rooms,
@@ -16,6 +17,7 @@ from app.web.admin.uploading import uploading
 __all__ = [
     "adding",
     "admin",
+    "backlog",
     "course_edit",
     "course_rooms",
     "lesson_rooms",

@@ -10,6 +10,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.orm import Session
 from werkzeug import Response
 
+from app import policy
 from app.db.models import Account, Course
 from app.errors import CourseNotFound, NotAllowed
 from app.kinds import Role
@@ -134,6 +135,8 @@ def _course_rooms() -> list[Room]:
         ("admin.listen_as", _("Listen"), "eye"),
         ("admin.edit_course", _("About"), "settings"),
     ]
+    if policy.may_see_listeners(worker().role_in(course.id)):
+        doors.append(("admin.under_way", _("Under way"), "clock"))
     return [
         Room(
             label=label,

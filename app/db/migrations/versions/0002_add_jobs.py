@@ -15,6 +15,7 @@ branch_labels = None
 depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
+FAILED = sa.text("failed_at IS NOT NULL")
 IS_WAITING = sa.text("state = 'waiting'")
 
 
@@ -56,10 +57,15 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_task_troubles")),
     )
+    # What failed is listed, and is rare.
+    op.create_index(
+        "ix_outbox_failed", "outbox", ["failed_at"], sqlite_where=FAILED, postgresql_where=FAILED
+    )
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_index("ix_outbox_failed", "outbox")
     queue_tables.drop(op.get_bind())
     op.drop_table("task_troubles")
     op.drop_table("jobs")
