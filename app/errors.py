@@ -115,7 +115,15 @@ class LinkInvalid(CadansError):
 
 
 class LinkExpired(LinkInvalid):
-    """A mail link of ours that is too old."""
+    """A mail link of ours that is too old; `row_id` None: nobody need know for what it was."""
+
+    def __init__(self, row_id: int | None = None) -> None:
+        self.row_id = row_id
+        super().__init__()
+
+
+class LinkOrphaned(LinkExpired):
+    """A mail link of ours for something that is no more, most often because it was erased."""
 
 
 class LinkUsed(LinkInvalid):

@@ -29,7 +29,7 @@ class Letter:
     """What one mail says, and to whom.
 
     `unsubscribe_url` stops further mails at one POST without cookie or question (RFC 8058); None
-    for mail to people who work here, which only comes when they ask for it.
+    for mail that only comes when it is asked for: to people who work here, or who are erased.
     """
 
     template: str

@@ -17,7 +17,7 @@ from app.errors import CadansError
 from app.kinds import LessonState
 from app.mail.letters import Letter
 from app.policy import may_sign_up
-from app.services import progress, signup, subscriptions, suppressions, unlocks
+from app.services import erasures, progress, signup, subscriptions, suppressions, unlocks
 from app.services.email_addresses import AddressInvalid, parse_address
 from app.services.links import Links, Purpose
 from app.services.progress import LessonStep, Progress
@@ -191,6 +191,37 @@ def _password_reset(session: Session, mail: OutboxMail, desk: Desk, now: datetim
     )
 
 
+def _erasure_asked(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    listener = session.get(Listener, mail.listener_id)
+    erasure = erasures.find(session, listener.id) if listener else None
+    if listener is None or erasure is None:
+        raise NotWanted("she thought again")
+    return Letter(
+        template="erasure_asked",
+        language=erasure.language,
+        address=listener.email,
+        unsubscribe_url=None,
+        values={
+            "url": desk.url("/my/keep", Purpose.KEEP, listener.id, now),
+            "name": listener.name,
+            "due_at": erasure.due_at,
+            "zone": subscriptions.zone_of(session, listener.id),
+        },
+    )
+
+
+def _erased(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    """The last word: nothing of hers stands in the tables but the address of this very mail."""
+    del session, now
+    return Letter(
+        template="erased",
+        language=mail.language,
+        address=str(mail.address),
+        unsubscribe_url=None,
+        values={"url": desk.base_url},
+    )
+
+
 Writer = Callable[[Session, OutboxMail, Desk, datetime], Letter]
 WRITERS: Final[Mapping[str, Writer]] = {
     "confirm": _confirm,
@@ -198,6 +229,8 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "welcome": _welcome,
     "lesson_unlocked": _lesson_unlocked,
     "password_reset": _password_reset,
+    "erasure_asked": _erasure_asked,
+    "erased": _erased,
 }
 
 

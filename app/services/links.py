@@ -12,7 +12,7 @@ from typing import Final
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from app.errors import LinkExpired, LinkInvalid
+from app.errors import LinkExpired, LinkInvalid, LinkOrphaned
 
 
 class Purpose(StrEnum):
@@ -28,6 +28,8 @@ class Purpose(StrEnum):
     MANAGE = "manage"
     # Stop the mails of one course; the row is a subscription.
     UNSUBSCRIBE = "unsubscribe"
+    # Undo a wish to be erased; the row is a listener.
+    KEEP = "keep"
     # Set a new password; the row is an account.
     PASSWORD_RESET = "new-password"  # noqa: S105 (a purpose, not a password)
 
@@ -39,6 +41,8 @@ LIFETIMES: Final[dict[Purpose, timedelta | None]] = {
     Purpose.SIGN_IN: timedelta(minutes=30),
     Purpose.MANAGE: timedelta(days=30),
     Purpose.UNSUBSCRIBE: None,
+    # Longer than the day she has: a mail may come late, and is told so.
+    Purpose.KEEP: timedelta(days=30),
     Purpose.PASSWORD_RESET: timedelta(minutes=30),
 }
 # A longer text is none of ours; nothing is computed over it.
@@ -55,6 +59,17 @@ class OpenedLink:
     row_id: int
     made_at: datetime
     epoch: int = 0
+
+    def check_made_after(self, row_made_at: datetime) -> None:
+        """Refuse a link that is older than the row it names.
+
+        It was for another one, which is gone: SQLite gives the last row's number again.
+
+        Raises:
+            LinkOrphaned: what it was for is gone.
+        """
+        if self.made_at < row_made_at.replace(microsecond=0):
+            raise LinkOrphaned(self.row_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +100,7 @@ class Links:
         )
         lifetime = LIFETIMES[purpose]
         if lifetime is not None and now >= opened.made_at + lifetime:
-            raise LinkExpired
+            raise LinkExpired(opened.row_id)
         return opened
 
     def _serializer(self, purpose: Purpose) -> URLSafeSerializer:

@@ -49,6 +49,8 @@ SHORT_BACKOFF: Final = (*BACKOFF[:3], timedelta(minutes=30))
 WAITED_FOR: Final = frozenset({"sign_in", "password_reset"})
 # These do not queue behind the news of a day: few ask at once, and limits see to that.
 UNPACED: Final = WAITED_FOR | {"confirm"}
+# The last word to somebody who is erased: its row goes when it was sent, or when we give up.
+FORGOTTEN_AT_ONCE: Final = frozenset({"erased"})
 FORGOTTEN_AFTER: Final = timedelta(days=30)
 # How many mails one call sends at most, so that a worker told to stop does so soon.
 BATCH: Final = 50
@@ -229,6 +231,7 @@ def _where(error: Exception) -> dict[str, str]:
 
 
 def _settle(house: House, claim: Claim, **values: object) -> None:
+    is_over = "sent_at" in values or "failed_at" in values
     with house.database.writing() as session:
         session.execute(
             update(OutboxMail)
@@ -237,6 +240,8 @@ def _settle(house: House, claim: Claim, **values: object) -> None:
         )
         if "sent_at" in values:
             pacing.takes_mail(session, pacing.domain_of(str(values["address"])))
+        if is_over and claim.mail.template in FORGOTTEN_AT_ONCE:
+            _delete(session, claim.mail.id)
 
 
 def _still_ours(claim: Claim, values: dict[str, object]) -> Sequence[Any]:

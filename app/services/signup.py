@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.db.models import Confirmation, Course, Listener, OutboxMail, Subscription
 from app.errors import InvalidInput, LinkExpired, LinkUsed, NotAllowed
 from app.policy import may_sign_up
-from app.services import limits, outbox, suppressions, unlocks
+from app.services import erasures, limits, outbox, suppressions, unlocks
 from app.services.addresses import FeedAddresses
 from app.services.email_addresses import Address
 from app.services.limits import Limit
@@ -78,6 +78,8 @@ class Press:
 
     confirmation_id: int
     zone: str | None
+    # When the link was made; None: there was none.
+    link_made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,8 @@ def ask_link(session: Session, asked: LinkAsked, *, network: str, host: str, now
         name=f"sign-in:{who}:{now.isoformat()}",
         template="sign_in",
         language=asked.language,
-        address=asked.address.email,
+        # Not as somebody typed it: so it is found again when she is erased.
+        address=asked.address.key,
         ids={"back_to": asked.back_to} if asked.back_to else {},
     )
     outbox.put(session, notice, host=host, now=now)
@@ -174,8 +177,17 @@ def is_allowed(session: Session, address: Address, *, network: str, now: datetim
     return is_network_fine and is_address_fine
 
 
-def get_waiting(session: Session, confirmation_id: int, *, now: datetime) -> Confirmation:
+def get_waiting(
+    session: Session,
+    confirmation_id: int,
+    *,
+    link_made_at: datetime | None = None,
+    now: datetime,
+) -> Confirmation:
     """Answer a sign-up that waits to be confirmed, and keep others from confirming it meanwhile.
+
+    A link that is older than the sign-up was for another one: SQLite gives the last row's number
+    again once that row was forgotten.
 
     Raises:
         LinkUsed: it was confirmed before.
@@ -183,7 +195,9 @@ def get_waiting(session: Session, confirmation_id: int, *, now: datetime) -> Con
     """
     confirmation = session.get(Confirmation, confirmation_id, with_for_update=True)
     if confirmation is None or now >= confirmation.expires_at:
-        raise LinkExpired
+        raise LinkExpired(confirmation_id)
+    if link_made_at is not None and link_made_at < confirmation.created_at.replace(microsecond=0):
+        raise LinkExpired(confirmation_id)
     if confirmation.used_at is not None:
         raise LinkUsed
     return confirmation
@@ -194,16 +208,20 @@ def confirm(
 ) -> Confirmed:
     """Let a sign-up become a subscription, with its feed address and its first lesson.
 
-    Who takes part already keeps the subscription she has, and its feed.
+    Who takes part already keeps the subscription she has, and its feed. Who had asked to be erased
+    is not: the page she pressed on said so.
 
     Raises:
         LinkUsed: it was confirmed before.
         LinkExpired: it is over seven days old, or was forgotten.
         SignUpClosed: the course has closed meanwhile.
     """
-    confirmation = get_waiting(session, press.confirmation_id, now=now)
+    confirmation = get_waiting(
+        session, press.confirmation_id, link_made_at=press.link_made_at, now=now
+    )
     confirmation.zone = confirmation.zone or press.zone
     listener = _listener(session, confirmation, now)
+    erasures.undo(session, listener.id)
     alive = find_alive(session, listener.id, confirmation.course_id)
     subscription = alive or _begin(session, confirmation, listener, now)
     if alive is None:
@@ -218,12 +236,16 @@ def confirm(
     return Confirmed(subscription=subscription, is_new=alive is None)
 
 
-def forget(session: Session, confirmation_id: int) -> None:
+def forget(
+    session: Session, confirmation_id: int, *, link_made_at: datetime, now: datetime
+) -> None:
     """Forget a sign-up; nothing happens when it is gone already, or was confirmed."""
-    confirmation = session.get(Confirmation, confirmation_id)
-    if confirmation is not None and confirmation.used_at is None:
-        session.delete(confirmation)
-        session.flush()
+    try:
+        waiting = get_waiting(session, confirmation_id, link_made_at=link_made_at, now=now)
+    except (LinkUsed, LinkExpired):
+        return
+    session.delete(waiting)
+    session.flush()
 
 
 def find_alive(session: Session, listener_id: int, course_id: int) -> Subscription | None:

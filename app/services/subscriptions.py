@@ -11,6 +11,7 @@ from app.db.models import Course, Listener, Subscription
 from app.errors import SubscriptionNotFound
 from app.kinds import EndReason
 from app.services import unlocks
+from app.words import HOUSE_ZONE
 
 
 def get(session: Session, subscription_id: int) -> Subscription:
@@ -66,6 +67,17 @@ def of_listener(
             Subscription.id.desc(),
         )
     ).all()
+
+
+def exists(session: Session, subscription_id: int) -> bool:
+    """Tell whether there is a subscription by that id."""
+    return session.get(Subscription, subscription_id) is not None
+
+
+def zone_of(session: Session, listener_id: int) -> str:
+    """Answer the zone of a listener: that of her newest living subscription, else of the house."""
+    own = of_listener(session, listener_id)
+    return own[0].zone if own else HOUSE_ZONE
 
 
 def find_listener(session: Session, listener_id: int) -> Listener | None:

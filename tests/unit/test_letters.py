@@ -11,7 +11,15 @@ from app.mail.letters import Letter, Postmark, compose
 NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
 POSTMARK = Postmark(sender="Cadans <post@example.org>", message_id="<1@example.org>", sent_at=NOW)
 NASTY = "Kim\r\nBcc: eve@example.org\r\n\r\n<script>alert(1)</script>"
-TEMPLATES = ("confirm", "sign_in", "welcome", "lesson_unlocked", "password_reset")
+TEMPLATES = (
+    "confirm",
+    "sign_in",
+    "welcome",
+    "lesson_unlocked",
+    "password_reset",
+    "erasure_asked",
+    "erased",
+)
 
 
 def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
@@ -29,6 +37,7 @@ def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
         "is_more": True,
         "is_complete": False,
         "next_at": NOW,
+        "due_at": NOW,
         "zone": "Europe/Amsterdam",
     }
     fields = {"language": "en", "address": "kim@example.org"} | more

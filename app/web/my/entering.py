@@ -3,9 +3,9 @@
 from flask import make_response, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from app.errors import LinkExpired, LinkInvalid, LinkUsed, SubscriptionNotFound
+from app.errors import LinkExpired, LinkInvalid, LinkOrphaned, LinkUsed, SubscriptionNotFound
 from app.policy import Access
-from app.services import courses, signup, subscriptions, suppressions
+from app.services import courses, erasures, signup, subscriptions, suppressions
 from app.services.email_addresses import AddressInvalid, parse_address
 from app.services.links import OpenedLink, Purpose
 from app.services.signup import Confirmed, LinkAsked, Press, SignUpClosed
@@ -22,6 +22,7 @@ from app.web.my.face import (
     enter,
     find_reader,
     go_out,
+    gone_page,
     my,
 )
 from app.web.my.shelf import my_courses
@@ -68,10 +69,13 @@ def open_link(token: str) -> Response:
     try:
         opened, only_this = _open(token)
         with house().database.reading() as rows:
+            opened.check_made_after(subscriptions.get(rows, opened.row_id).started_at)
             subscription = subscriptions.get_latest(rows, opened.row_id)
             is_stopped = suppressions.is_stopped(rows, subscription.listener_id)
-    except (LinkInvalid, SubscriptionNotFound) as error:
-        return _link_gone(error, "sign-in")
+    except (SubscriptionNotFound, LinkOrphaned):
+        return gone_page()
+    except LinkInvalid as error:
+        return gone_page() if _is_orphaned(error) else _link_gone(error, "sign-in")
     if is_stopped:
         _lift_bounce(subscription.listener_id, opened)
     if only_this:
@@ -88,14 +92,20 @@ def look_at_confirm(token: str) -> Response:
     try:
         opened = links().open(Purpose.CONFIRM, token, now=now())
         with house().database.reading() as rows:
-            waiting = signup.get_waiting(rows, opened.row_id, now=now())
+            waiting = signup.get_waiting(
+                rows, opened.row_id, link_made_at=opened.made_at, now=now()
+            )
             course = courses.get(rows, waiting.course_id)
+            is_leaving = erasures.find_by_address(rows, waiting.email_key) is not None
     except LinkInvalid as error:
         return _link_gone(error, "confirm")
     babel.speak(waiting.language)
     confirm_url = url_for("my.confirm", token=token)
     page = render_template(
-        "public/confirm.html", course_title=course.title, confirm_url=confirm_url
+        "public/confirm.html",
+        course_title=course.title,
+        confirm_url=confirm_url,
+        is_leaving=is_leaving,
     )
     return make_response(page)
 
@@ -127,7 +137,11 @@ def sign_out() -> Response:
 
 
 def _confirm(opened: OpenedLink) -> Confirmed:
-    press = Press(confirmation_id=opened.row_id, zone=signup.find_zone(request.form.get("zone")))
+    press = Press(
+        confirmation_id=opened.row_id,
+        zone=signup.find_zone(request.form.get("zone")),
+        link_made_at=opened.made_at,
+    )
     with house().database.writing() as rows:
         return signup.confirm(rows, press, addresses=feed_addresses(), host=host(), now=now())
 
@@ -145,6 +159,14 @@ def _open(token: str) -> tuple[OpenedLink, bool]:
         raise
     except LinkInvalid:
         return links().open(Purpose.SIGN_IN, token, now=now()), False
+
+
+def _is_orphaned(error: LinkInvalid) -> bool:
+    """Whether a link that is too old was for somebody who is not here any more."""
+    if not isinstance(error, LinkExpired) or error.row_id is None:
+        return False
+    with house().database.reading() as rows:
+        return not subscriptions.exists(rows, error.row_id)
 
 
 def _link_gone(error: Exception, kind: str) -> Response:

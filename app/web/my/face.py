@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, cast
 
-from flask import Blueprint, Flask, g, redirect, session, url_for
+from flask import Blueprint, Flask, g, make_response, redirect, render_template, session, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug import Response
 
@@ -82,6 +82,12 @@ def speak_as(subscription: Subscription) -> None:
     babel.speak(subscription.language)
 
 
+def gone_page() -> Response:
+    """Say that what a link of ours was for is gone, and how to begin anew."""
+    page = render_template("public/gone.html", home_url=url_for("public.home"))
+    return make_response(page, GONE)
+
+
 @my.record_once
 def set_up(state: BlueprintSetupState) -> None:
     """Stand before the views of listeners."""
@@ -96,11 +102,19 @@ def _load_reader() -> Reader | None:
         return None
     with house().database.reading() as rows:
         listener = subscriptions.find_listener(rows, listener_id)
-    if listener is None:
+    if listener is None or _is_of_another(listener, entered_at):
         return None
     is_recent = now() < datetime.fromtimestamp(entered_at, now().tzinfo) + FRESH
     is_fresh = only is None and by == Purpose.SIGN_IN and is_recent
     return Reader(listener=listener, only=only, is_fresh=is_fresh)
+
+
+def _is_of_another(listener: Listener, entered_at: int) -> bool:
+    """Whether a session began before this listener was there; 0: it does not say when it began.
+
+    SQLite gives the number of a listener who was erased to the next one.
+    """
+    return 0 < entered_at < int(listener.created_at.timestamp())
 
 
 def _let_listeners_in() -> Response | None:

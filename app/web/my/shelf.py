@@ -4,7 +4,7 @@ from flask import render_template, url_for
 from sqlalchemy.orm import Session
 
 from app.db.models import Subscription
-from app.services import progress, subscriptions, unlocks
+from app.services import erasures, progress, subscriptions, unlocks
 from app.services.progress import Progress
 from app.services.unlocks import Plan
 from app.web import babel
@@ -21,6 +21,7 @@ def my_courses(reader: Reader) -> str:
         own = [each for each in all_of_hers if each.successor_id is None]
         if own:
             speak_as(own[0])
+        erasure = find_erasure(rows, reader)
         plans = unlocks.load_plans(rows, own)
         cards = [_card(rows, plan) for plan in plans]
     return render_template(
@@ -29,8 +30,23 @@ def my_courses(reader: Reader) -> str:
         email=reader.listener.email,
         sign_out_url=url_for("my.sign_out"),
         home_url=url_for("public.home"),
+        erasure=erasure,
+        erase_url=url_for("my.erase_page") if reader.only is None else None,
         ask_url=url_for("my.ask") if reader.only is not None else None,
     )
+
+
+def find_erasure(rows: Session, reader: Reader) -> dict[str, object] | None:
+    """Answer what pages say of her wish to be erased; None: she has none.
+
+    Undone on a page it is only by who asked for a link herself; the mail about it can always.
+    """
+    erasure = erasures.find(rows, reader.listener.id)
+    if erasure is None:
+        return None
+    undo_url = url_for("my.keep_me") if reader.only is None else None
+    zone = subscriptions.zone_of(rows, reader.listener.id)
+    return {"due_at": erasure.due_at, "zone": zone, "undo_url": undo_url}
 
 
 def describe(shown: Progress, subscription: Subscription) -> dict[str, object]:

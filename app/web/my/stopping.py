@@ -6,14 +6,14 @@ The POST carries no cookie and no token of ours beside the one in its address (R
 from flask import make_response, render_template, url_for
 from werkzeug import Response
 
-from app.errors import LinkExpired, LinkInvalid, LinkUsed, SubscriptionNotFound
+from app.errors import LinkExpired, LinkInvalid, LinkOrphaned, LinkUsed, SubscriptionNotFound
 from app.policy import Access
 from app.services import courses, signup, subscriptions
-from app.services.links import Purpose
+from app.services.links import OpenedLink, Purpose
 from app.web import access
 from app.web.current import house, now
 from app.web.links import links
-from app.web.my.face import NOT_FOUND, my, speak_as
+from app.web.my.face import NOT_FOUND, gone_page, my, speak_as
 from app.web.security import csrf
 
 
@@ -23,7 +23,9 @@ def unsubscribe_page(token: str) -> Response:
     """Ask; a mail scanner that follows links stops nothing."""
     try:
         return _page(token, is_done=False)
-    except (LinkInvalid, SubscriptionNotFound):
+    except (SubscriptionNotFound, LinkOrphaned):
+        return gone_page()
+    except LinkInvalid:
         return _unknown()
 
 
@@ -34,17 +36,20 @@ def unsubscribe(token: str) -> Response:
     try:
         _stop(token)
         return _page(token, is_done=True)
-    except (LinkInvalid, SubscriptionNotFound):
+    except (SubscriptionNotFound, LinkOrphaned):
+        return gone_page()
+    except LinkInvalid:
         return _unknown()
 
 
 def _page(token: str, *, is_done: bool) -> Response:
-    forget_id = _find_sign_up(token)
-    if forget_id is not None:
-        return _forget_page(token, forget_id, is_done=is_done)
+    forgets = _find_sign_up(token)
+    if forgets is not None:
+        return _forget_page(token, forgets, is_done=is_done)
     opened = links().open(Purpose.UNSUBSCRIBE, token, now=now())
     with house().database.reading() as rows:
         subscription = subscriptions.get(rows, opened.row_id)
+        opened.check_made_after(subscription.started_at)
         course = courses.get(rows, subscription.course_id)
     speak_as(subscription)
     page = render_template(
@@ -57,11 +62,11 @@ def _page(token: str, *, is_done: bool) -> Response:
     return make_response(page)
 
 
-def _forget_page(token: str, confirmation_id: int, *, is_done: bool) -> Response:
+def _forget_page(token: str, opened: OpenedLink, *, is_done: bool) -> Response:
     if not is_done:
         with house().database.reading() as rows:
             try:
-                signup.get_waiting(rows, confirmation_id, now=now())
+                signup.get_waiting(rows, opened.row_id, link_made_at=opened.made_at, now=now())
             except (LinkUsed, LinkExpired):
                 is_done = True
     page = render_template(
@@ -75,19 +80,20 @@ def _forget_page(token: str, confirmation_id: int, *, is_done: bool) -> Response
 
 
 def _stop(token: str) -> None:
-    forget_id = _find_sign_up(token)
+    forgets = _find_sign_up(token)
     with house().database.writing() as rows:
-        if forget_id is not None:
-            signup.forget(rows, forget_id)
+        if forgets is not None:
+            signup.forget(rows, forgets.row_id, link_made_at=forgets.made_at, now=now())
             return
         opened = links().open(Purpose.UNSUBSCRIBE, token, now=now())
+        opened.check_made_after(subscriptions.get(rows, opened.row_id).started_at)
         subscriptions.stop_mail(rows, opened.row_id, now=now())
 
 
-def _find_sign_up(token: str) -> int | None:
+def _find_sign_up(token: str) -> OpenedLink | None:
     """Answer which sign-up the link forgets; None: it is a link for something else."""
     try:
-        return links().open(Purpose.FORGET, token, now=now()).row_id
+        return links().open(Purpose.FORGET, token, now=now())
     except LinkInvalid:
         return None
 
