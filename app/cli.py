@@ -6,6 +6,7 @@ import click
 
 from app.commands.accounts import accounts
 from app.commands.database import database
+from app.commands.doctor import doctor
 from app.commands.jobs import jobs
 from app.commands.serving import demo, serve, worker
 from app.commands.tokens import tokens
@@ -18,7 +19,7 @@ from app.wiring import open_house
 from media.errors import MediaError
 
 # These need no settings of a server.
-WITHOUT_HOUSE = {"upload"}
+WITHOUT_HOUSE = {"upload", "doctor"}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +38,7 @@ def cadans(context: click.Context) -> None:
         context.call_on_close(house.close)
 
 
-for command in (serve, worker, jobs, database, accounts, tokens, demo, upload):
+for command in (serve, worker, jobs, database, accounts, tokens, demo, upload, doctor):
     cadans.add_command(command)
 
 
