@@ -34,7 +34,7 @@ def erase_page() -> Response:
         is_teacher=is_teacher,
         keeper=keeper(),
         erase_url=url_for("my.erase"),
-        export_url=url_for("my.home"),
+        export_url=url_for("my.export_page"),
         back_url=url_for("my.home"),
         erasure=waiting,
     )

@@ -31,6 +31,7 @@ def my_courses(reader: Reader) -> str:
         sign_out_url=url_for("my.sign_out"),
         home_url=url_for("public.home"),
         erasure=erasure,
+        export_url=url_for("my.export_page"),
         erase_url=url_for("my.erase_page") if reader.only is None else None,
         ask_url=url_for("my.ask") if reader.only is not None else None,
     )
