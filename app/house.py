@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.clock import Clock
 from app.db.session import Database
+from app.mail.fetch import Fetch, fetch_https
 from app.mail.transport import MailTransport
 from app.settings import Settings
 from media.store import Store
@@ -18,6 +19,8 @@ class House:
     store: Store
     clock: Clock
     mail: MailTransport
+    # How certificates of providers are had.
+    fetch: Fetch = fetch_https
 
     def close(self) -> None:
         """Close what holds connections."""

@@ -22,6 +22,8 @@ class Access(StrEnum):
     COURSE = "course"
     # A script with an API token.
     SCRIPT = "script"
+    # A mail provider that proves who it is in each message.
+    PROVIDER = "provider"
     # Demo on this machine alone.
     DEMO = "demo"
 

@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.parts.postgres",
     "tests.parts.rgw",
     "tests.parts.smtp",
+    "tests.parts.sns",
 ]

@@ -29,7 +29,7 @@ from app.mail.transport import (
     RecipientBusy,
     RecipientRefused,
 )
-from app.services import letters, limits, pacing, suppressions
+from app.services import hooks, letters, limits, pacing, suppressions
 from app.services.email_addresses import parse_address
 from app.services.letters import Desk, NotWanted
 from app.services.links import Links
@@ -114,6 +114,7 @@ def forget_old(house: House) -> int:
             + limits.forget(session, now=now)
             + suppressions.forget_strangers(session)
             + pacing.forget_idle(session, now=now)
+            + hooks.forget_tokens(session, now=now)
         )
 
 

@@ -22,6 +22,7 @@ RESERVED: Final = frozenset(
         "admin",
         "api",
         "dev",
+        "hooks",
         "static",
         "healthz",
         "readyz",

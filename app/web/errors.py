@@ -120,9 +120,11 @@ def _answer_stale_form(error: CSRFError) -> Response:
 
 
 def answer(status: HTTPStatus, fields: dict[str, str] | None = None) -> Response:
-    """Say what happened: problem+json (RFC 9457) to scripts, a page to people."""
+    """Say what happened: problem+json (RFC 9457) to scripts, a line to providers, or a page."""
     if request.path.startswith("/api/"):
         return problem(status, fields)
+    if request.path.startswith("/hooks/"):
+        return Response(f"{status.phrase}\n", status, content_type="text/plain; charset=utf-8")
     title, remedy = _words(status)
     return _page(status, title, remedy)
 

@@ -7,6 +7,7 @@ from app.web.admin import admin, uploading
 from app.web.api import api
 from app.web.delivery import Delivery
 from app.web.dev import dev
+from app.web.hooks import hooks
 from app.web.my import my
 from app.web.public import public
 
@@ -15,6 +16,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     my,
     dev,
     api,
+    hooks,
     admin,
     uploading,
 )

@@ -15,7 +15,7 @@ from app.db.models import Listener, OutboxMail, Subscription, Suppression
 from app.house import House
 from app.jobs.returns import read_returns
 from app.kinds import SuppressionReason
-from app.services import mailing, outbox
+from app.services import hooks, mailing, outbox
 from tests.builders import a_course, a_listener, a_subscription
 from tests.parts.house import SettableClock
 from tests.parts.returned import a_bounce, a_complaint, an_auto_reply
@@ -178,3 +178,13 @@ def test_worker_killed_before_the_mark_reads_the_report_again(
 
 def test_mailbox_that_is_not_there_is_no_reason_to_stop(house: House) -> None:
     assert read_returns(house) == 0
+
+
+def test_token_of_a_provider_is_good_once(house: House, clock: SettableClock) -> None:
+    for wanted in (True, False):
+        with house.database.writing() as session:
+            assert hooks.is_first(session, b"t" * 32, now=clock()) is wanted
+    clock.advance(hooks.TOKENS_KEPT + timedelta(seconds=1))
+    mailing.forget_old(house)
+    with house.database.writing() as session:
+        assert hooks.is_first(session, b"t" * 32, now=clock())
