@@ -54,6 +54,7 @@ def follow(public_id: uuid.UUID) -> str:
         **{name: about[name] for name in ("beats", "beats_label", "state", "next_at", "zone")},
         app_groups=_app_groups(feed_url),
         feed_url=feed_url,
+        address_parts=address_parts(feed_url),
         qr=qr_svg(feed_url),
         is_loopback=is_loopback(house().settings.base_url),
         lessons=[_lesson(step, token, heard.get(step.lesson.id)) for step in shown.steps],
@@ -61,6 +62,12 @@ def follow(public_id: uuid.UUID) -> str:
         my_url=url_for("my.home"),
         leave_url=about["leave_url"],
     )
+
+
+def address_parts(feed_url: str) -> list[str]:
+    """Answer an address in pieces of ten signs from its token on: what an eye can hold."""
+    start, slash, rest = feed_url.rpartition("/")
+    return [start + slash, *(rest[at : at + 10] for at in range(0, len(rest), 10))]
 
 
 def qr_svg(text: str) -> Markup:
