@@ -52,6 +52,8 @@ class LocalEngine:
         self._stop = threading.Event()
         self._wakes = {work.name: threading.Event() for work in works}
         self._unknown: set[str] = set()
+        # What runs here now; a row that could not be settled is not in it, and is found again.
+        self._held: set[int] = set()
         self._lanes = [self._thread(self._repeat, work.name, work) for work in works]
         self._watch = self._thread(self._look_after_table, "watch")
 
@@ -92,6 +94,13 @@ class LocalEngine:
             log.error("jobs_not_read", name=work.name, reason=reason_of(error))  # noqa: TRY400 (no messages in the log)
 
     def _carry_out(self, work: Work, job: QueuedJob) -> None:
+        self._held.add(job.id)
+        try:
+            self._run_and_settle(work, job)
+        finally:
+            self._held.discard(job.id)
+
+    def _run_and_settle(self, work: Work, job: QueuedJob) -> None:
         if isinstance(work, Task):
             run_task(self._house, work, is_stopping=self._stop.is_set)
             self._finish(job)
@@ -182,14 +191,13 @@ class LocalEngine:
             log.warning("unknown_job_waits", name=name)
 
     def _renew_leases(self) -> None:
-        with self._house.database.reading() as session:
-            held = select(QueuedJob.id).where(QueuedJob.worker == self._me)
-            if session.scalar(held.limit(1)) is None:
-                return
+        held = list(self._held)
+        if not held:
+            return
         with self._house.database.writing() as session:
             session.execute(
                 update(QueuedJob)
-                .where(QueuedJob.worker == self._me)
+                .where(QueuedJob.id.in_(held), QueuedJob.worker == self._me)
                 .values(leased_until=system_clock() + LEASE)
             )
 

@@ -8,7 +8,8 @@ of that release. All of a process's workers run in one thread's event loop, thei
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -47,6 +48,8 @@ TAKE_OVER_CRON: Final = "* * * * * */10"
 # How long a worker rests that lost the database.
 REST_SECONDS: Final = 2.0
 CONNECTIONS: Final = 4
+# How long after a job ended its row must say so.
+SETTLE_SECONDS: Final = 5.0
 
 
 class TriedInVain(Exception):
@@ -76,6 +79,8 @@ class PostgresEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._halt = asyncio.Event()
         self._unknown: set[str] = set()
+        # When which job of ours ended, and on which worker, until its row says so too.
+        self._ended: dict[int, tuple[float, int | None]] = {}
 
     def start(self) -> None:
         """Start the thread."""
@@ -122,6 +127,7 @@ class PostgresEngine:
                 *(self._lane(app, work.name) for work in self._works),
                 *(self._timer(app, work) for work in self._works if isinstance(work, Task)),
                 self._lane(app, TAKE_OVER),
+                self._settle_again(app),
             ]
             await self._run_until_halt(running)
 
@@ -213,7 +219,15 @@ class PostgresEngine:
             return
 
     def _carry_out(self, work: Work, job: Job, values: dict[str, object]) -> None:
-        """Run one job, in a thread."""
+        """Run one job, in a thread, and remember that it ended."""
+        number = job.id or 0
+        self._ended.pop(number, None)
+        try:
+            self._run(work, job, values)
+        finally:
+            self._ended[number] = (time.monotonic(), job.worker_id)
+
+    def _run(self, work: Work, job: Job, values: dict[str, object]) -> None:
         is_stopping = self._stopping.is_set
         if isinstance(work, Task):
             call_help = lambda: self._defer(work.name, {}, key=work.name)  # noqa: E731
@@ -263,6 +277,31 @@ class PostgresEngine:
             # Another job of its key waits already, and does the same.
             await manager.finish_job(job, status=Status.SUCCEEDED, delete_job=True)
 
+    async def _settle_again(self, app: App) -> None:
+        """Find jobs of ours that ended while the database could not be told, and run them again.
+
+        Nobody else would: their worker lives.
+        """
+        while True:
+            await asyncio.sleep(SETTLE_SECONDS)
+            before = time.monotonic() - SETTLE_SECONDS
+            ended = {number: at for number, at in self._ended.items() if at[0] < before}
+            try:
+                for job in await asyncio.to_thread(self._unsettled, ended):
+                    await self._take_over(app, job)
+            except Exception as error:  # noqa: BLE001 (tried again in a moment)
+                log.warning("jobs_not_settled", reason=reason_of(error))
+                continue
+            for number, at in ended.items():
+                if self._ended.get(number) == at:
+                    del self._ended[number]
+
+    def _unsettled(self, ended: Mapping[int, tuple[float, int | None]]) -> list[Job]:
+        with self._house.database.reading() as session:
+            rows = session.execute(_DOING, {"ids": list(ended)}).mappings().all()
+        jobs = [Job.from_row(dict(row)) for row in rows]
+        return [job for job in jobs if job.worker_id == ended[job.id or 0][1]]
+
     def _say_unknown(self) -> None:
         known = [TAKE_OVER, *(work.name for work in self._works)]
         with self._house.database.reading() as session:
@@ -275,6 +314,11 @@ class PostgresEngine:
 _NOTE = text(
     "UPDATE procrastinate_jobs SET queueing_lock = NULL,"
     " args = args || jsonb_build_object('reason', CAST(:reason AS text)) WHERE id = :id"
+)
+_DOING = text(
+    "SELECT id, status::text AS status, task_name, priority, lock, queueing_lock, args,"
+    " scheduled_at, queue_name, attempts, worker_id"
+    " FROM procrastinate_jobs WHERE id = ANY(:ids) AND status = 'doing'"
 )
 _UNKNOWN = text(
     "SELECT DISTINCT task_name FROM procrastinate_jobs"

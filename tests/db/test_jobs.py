@@ -7,13 +7,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from procrastinate.manager import JobManager
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from app.clock import system_clock
 from app.db import queue
@@ -568,3 +571,35 @@ def test_worker_outlives_a_restart_of_postgresql_under_load(
     defer(house, "write", {"line": "afterwards"})
     diary.wait_for("afterwards")
     assert worker.stop(timedelta(seconds=PATIENCE_SECONDS))
+
+
+def test_job_whose_end_could_not_be_told_is_run_again(
+    house: House, start: StartWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "LEASE", timedelta(seconds=1))
+    diary = Diary()
+    with break_once(monkeypatch, house) as is_broken:
+        defer(house, "write", {"line": "hello"})
+        start(writes(diary))
+        assert is_broken.wait(PATIENCE_SECONDS)
+        wait_until(lambda: not jobs(house))
+    assert diary.lines == ["hello", "hello"]
+
+
+@contextmanager
+def break_once(monkeypatch: pytest.MonkeyPatch, house: House) -> Iterator[threading.Event]:
+    """Lose the database at the moment in which a job that is done is to be settled."""
+    is_broken = threading.Event()
+    is_postgres = house.database.engine.dialect.name == "postgresql"
+    owner: Any = JobManager if is_postgres else local.LocalEngine
+    name = "finish_job" if is_postgres else "_finish"
+    settle = getattr(owner, name)
+
+    def lose(*args: Any, **more: Any) -> Any:
+        if not is_broken.is_set():
+            is_broken.set()
+            raise OperationalError("COMMIT", None, Exception())
+        return settle(*args, **more)
+
+    monkeypatch.setattr(owner, name, lose)
+    yield is_broken

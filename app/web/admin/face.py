@@ -136,7 +136,7 @@ def _course_rooms() -> list[Room]:
         ("admin.edit_course", _("About"), "settings"),
     ]
     if policy.may_see_listeners(worker().role_in(course.id)):
-        doors.append(("admin.under_way", _("Under way"), "clock"))
+        doors.append(("admin.under_way", _("Underway"), "clock"))
     return [
         Room(
             label=label,
