@@ -1,11 +1,11 @@
 """The languages we speak: their catalogues, and dates as people say them. No request needed."""
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.support import NullTranslations, Translations
 
 from feeds.slots import known_zone
@@ -15,6 +15,9 @@ LANGUAGES: Final = ("nl", "en")
 HOUSE_ZONE: Final = "Europe/Amsterdam"
 # How people say it: "donderdag 3 december om 06:00", "Thursday 3 December at 06:00".
 MOMENTS: Final = {"nl": "EEEE d MMMM 'om' HH:mm", "en": "EEEE d MMMM 'at' HH:mm"}
+
+# With the year: a pause may be long.
+DAY: Final = "EEEE d MMMM y"
 
 
 def known_language(language: str) -> str:
@@ -34,3 +37,8 @@ def say_moment(instant: datetime, *, zone: str, language: str, house_zone: str =
     spoken = known_language(language)
     local = instant.astimezone(known_zone(zone, house_zone))
     return format_datetime(local, MOMENTS[spoken], locale=spoken)
+
+
+def say_day(day: date, *, language: str) -> str:
+    """Answer a day as people say it, with its year: "Thursday 3 December 2026"."""
+    return format_date(day, DAY, locale=known_language(language))

@@ -19,7 +19,7 @@ from typing import Final
 import idna
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.words import catalogue, known_language, say_moment
+from app.words import catalogue, known_language, say_day, say_moment
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -110,6 +110,7 @@ def _environment(language: str) -> Environment:
     environment.filters["moment"] = lambda instant, zone: say_moment(
         instant, zone=zone, language=language
     )
+    environment.filters["day"] = lambda day: say_day(day, language=language)
     environment.filters["one_line"] = one_line
     return environment
 

@@ -4,8 +4,8 @@ Here, and not where somebody asks, it is decided whether an address is known: wh
 sees is the same either way.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -13,43 +13,27 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Account, Confirmation, Course, Lesson, Listener, OutboxMail, Subscription
-from app.errors import CadansError
 from app.kinds import LessonState
 from app.mail.letters import Letter
 from app.policy import may_sign_up
-from app.services import erasures, progress, signup, subscriptions, suppressions, unlocks
+from app.services import change_letters, erasures, progress, signup, subscriptions, suppressions
 from app.services.email_addresses import AddressInvalid, parse_address
-from app.services.links import Links, Purpose
-from app.services.progress import LessonStep, Progress
+from app.services.letter_parts import (
+    Desk,
+    NotWanted,
+    Writer,
+    beats_of,
+    find_listener,
+    news_letter,
+    progress_of,
+    stop_url,
+)
+from app.services.links import Purpose
+from app.services.progress import LessonStep
 from app.words import catalogue
 
 # More dates than this make a mail longer, not clearer.
 MAX_UPCOMING: Final = 12
-
-
-class NotWanted(CadansError):
-    """The notice has nothing to say any more; `leaves_no_trace`: forget that anybody asked."""
-
-    def __init__(self, why: str, *, leaves_no_trace: bool = False) -> None:
-        self.leaves_no_trace = leaves_no_trace
-        super().__init__(why)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """Where letters are written: signs their links and knows the address of the house."""
-
-    links: Links
-    base_url: str
-
-    def url(self, path: str, purpose: Purpose, row_id: int, now: datetime, epoch: int = 0) -> str:
-        """Answer the address of a signed link."""
-        return f"{self.base_url}{path}/{self.links.sign(purpose, row_id, now=now, epoch=epoch)}"
-
-    @property
-    def my_url(self) -> str:
-        """Answer where a listener asks for a link."""
-        return f"{self.base_url}/my/"
 
 
 def write(session: Session, mail: OutboxMail, *, desk: Desk, now: datetime) -> Letter:
@@ -66,7 +50,7 @@ def _confirm(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> L
     if confirmation is None or confirmation.used_at or now >= confirmation.expires_at:
         raise NotWanted("the sign-up was confirmed or is gone")
     course = session.get_one(Course, confirmation.course_id)
-    listener = _find_listener(session, confirmation.email_key)
+    listener = find_listener(session, confirmation.email_key)
     alive = signup.find_alive(session, listener.id, course.id) if listener else None
     # Who complained must press *Confirm* to have mail again: opening a link is no yes.
     if listener and alive and not suppressions.refused_herself(session, listener.email_key):
@@ -92,7 +76,7 @@ def _sign_in(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> L
         key = parse_address(mail.address or "").key
     except AddressInvalid as error:
         raise NotWanted("no address", leaves_no_trace=True) from error
-    listener = _find_listener(session, key)
+    listener = find_listener(session, key)
     own = subscriptions.of_listener(session, listener.id) if listener else ()
     if listener is None or not own:
         raise NotWanted("nobody has that address", leaves_no_trace=True)
@@ -106,28 +90,28 @@ def _sign_in(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> L
 def _link_letter(
     session: Session, listener: Listener, subscription: Subscription, desk: Desk, now: datetime
 ) -> Letter:
-    shown = _progress(session, subscription, now)
+    shown = progress_of(session, subscription, now)
     return Letter(
         template="sign_in",
         language=subscription.language,
         address=listener.email,
-        unsubscribe_url=_stop_url(desk, subscription, now),
+        unsubscribe_url=stop_url(desk, subscription, now),
         values={
             "url": desk.url("/my/open", Purpose.SIGN_IN, subscription.id, now),
             "name": listener.name,
-            **_beats(shown, subscription.language),
+            **beats_of(shown, subscription.language),
         },
     )
 
 
 def _welcome(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
     subscription, listener = _reader(session, mail)
-    shown = _progress(session, subscription, now)
+    shown = progress_of(session, subscription, now)
     upcoming = sorted(
         (step for step in shown.steps if step.unlocks_at),
         key=lambda step: (step.unlocks_at, step.number),
     )
-    return _news_letter(
+    return news_letter(
         "welcome",
         subscription,
         listener,
@@ -143,7 +127,7 @@ def _welcome(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> L
             "is_more": len(upcoming) > MAX_UPCOMING,
             "zone": shown.zone,
             "my_url": desk.my_url,
-            **_beats(shown, subscription.language),
+            **beats_of(shown, subscription.language),
         },
     )
 
@@ -151,11 +135,11 @@ def _welcome(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> L
 def _lesson_unlocked(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
     subscription, listener = _reader(session, mail)
     wanted = {int(number) for number in str(mail.ids.get("lessons", "")).split(",") if number}
-    shown = _progress(session, subscription, now)
+    shown = progress_of(session, subscription, now)
     news = [step for step in shown.unlocked if step.lesson.id in wanted and step.recording]
     if not news:
         raise NotWanted("its lessons were removed")
-    return _news_letter(
+    return news_letter(
         "lesson_unlocked",
         subscription,
         listener,
@@ -167,7 +151,7 @@ def _lesson_unlocked(session: Session, mail: OutboxMail, desk: Desk, now: dateti
             "is_complete": shown.state is progress.State.COMPLETE,
             "next_at": shown.next_at,
             "zone": shown.zone,
-            **_beats(shown, subscription.language),
+            **beats_of(shown, subscription.language),
         },
     )
 
@@ -222,7 +206,6 @@ def _erased(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Le
     )
 
 
-Writer = Callable[[Session, OutboxMail, Desk, datetime], Letter]
 WRITERS: Final[Mapping[str, Writer]] = {
     "confirm": _confirm,
     "sign_in": _sign_in,
@@ -231,29 +214,8 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "password_reset": _password_reset,
     "erasure_asked": _erasure_asked,
     "erased": _erased,
+    **change_letters.WRITERS,
 }
-
-
-def _news_letter(  # noqa: PLR0913 (one place for what all news has in common)
-    template: str,
-    subscription: Subscription,
-    listener: Listener,
-    *,
-    desk: Desk,
-    now: datetime,
-    values: Mapping[str, object],
-) -> Letter:
-    return Letter(
-        template=template,
-        language=subscription.language,
-        address=listener.email,
-        unsubscribe_url=_stop_url(desk, subscription, now),
-        values={
-            "url": desk.url("/my/open", Purpose.MANAGE, subscription.id, now),
-            "name": listener.name,
-            **values,
-        },
-    )
 
 
 def _reader(session: Session, mail: OutboxMail) -> tuple[Subscription, Listener]:
@@ -261,18 +223,6 @@ def _reader(session: Session, mail: OutboxMail) -> tuple[Subscription, Listener]
     if subscription is None or subscription.ended_at or subscription.mail_stopped_at:
         raise NotWanted("she left, or stopped these mails")
     return subscription, session.get_one(Listener, subscription.listener_id)
-
-
-def _find_listener(session: Session, email_key: str | None) -> Listener | None:
-    return session.scalar(select(Listener).where(Listener.email_key == email_key))
-
-
-def _progress(session: Session, subscription: Subscription, now: datetime) -> Progress:
-    return progress.of_plan(session, unlocks.get_plan(session, subscription.id), now=now)
-
-
-def _beats(shown: Progress, language: str) -> dict[str, object]:
-    return {"beats": shown.beats, "beats_label": shown.label(language)}
 
 
 def _first_beats(session: Session, course: Course, language: str) -> dict[str, object]:
@@ -299,7 +249,3 @@ def _minutes(milliseconds: int, language: str) -> str:
     del language  # "min" in both
     seconds = round(milliseconds / 1000)
     return f"{round(seconds / 60)} min" if seconds >= 60 else f"{seconds} s"  # noqa: PLR2004
-
-
-def _stop_url(desk: Desk, subscription: Subscription, now: datetime) -> str:
-    return desk.url("/my/unsubscribe", Purpose.UNSUBSCRIBE, subscription.id, now)

@@ -30,6 +30,12 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     # Undo a wish to be erased; the row is a listener.
     KEEP = "keep"
+    # Say yes to another e-mail address, in the mailbox of before; the row is that wish.
+    OLD_EMAIL = "old-email"
+    # The same in the new mailbox.
+    NEW_EMAIL = "new-email"
+    # Read when lessons come, in a calendar; the row is a subscription, the epoch its calendar's.
+    CALENDAR = "calendar"
     # Set a new password; the row is an account.
     PASSWORD_RESET = "new-password"  # noqa: S105 (a purpose, not a password)
 
@@ -43,6 +49,10 @@ LIFETIMES: Final[dict[Purpose, timedelta | None]] = {
     Purpose.UNSUBSCRIBE: None,
     # Longer than the day she has: a mail may come late, and is told so.
     Purpose.KEEP: timedelta(days=30),
+    Purpose.OLD_EMAIL: timedelta(days=7),
+    Purpose.NEW_EMAIL: timedelta(days=7),
+    # Until she takes it back.
+    Purpose.CALENDAR: None,
     Purpose.PASSWORD_RESET: timedelta(minutes=30),
 }
 # A longer text is none of ours; nothing is computed over it.
@@ -53,7 +63,8 @@ MAX_CHARS: Final = 300
 class OpenedLink:
     """What a genuine link says: for which row it was signed, and when.
 
-    `epoch` is only there for accounts: their links end when the password changes.
+    `epoch` is there for accounts and calendars: links end when the password changes, or when she
+    takes her calendar's address back.
     """
 
     row_id: int

@@ -29,9 +29,9 @@ from app.mail.transport import (
     RecipientBusy,
     RecipientRefused,
 )
-from app.services import hooks, letters, limits, pacing, suppressions
+from app.services import email_changes, hooks, letters, limits, pacing, suppressions
 from app.services.email_addresses import parse_address
-from app.services.letters import Desk, NotWanted
+from app.services.letter_parts import Desk, NotWanted
 from app.services.links import Links
 from app.services.suppressions import Trouble
 
@@ -111,6 +111,7 @@ def forget_old(house: House) -> int:
         gone: Any = session.execute(delete(Confirmation).where(Confirmation.expires_at <= now))
         return (
             int(mails.rowcount + gone.rowcount)
+            + email_changes.forget_old(session, now=now)
             + limits.forget(session, now=now)
             + suppressions.forget_strangers(session)
             + pacing.forget_idle(session, now=now)

@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db.models import PauseSpan
+from app.db.models import Listener, PauseSpan, Subscription
 from app.errors import InvalidInput
-from app.services import lives, unlocks
+from app.services import lives, outbox, unlocks
 from feeds.lives import local_day
 
 # Who types 2206 for 2026 is told; whoever wants longer pauses without a day.
@@ -44,10 +44,13 @@ def pause(
     with lives.change(session, subscription_id, host=host, now=now) as subscription:
         today = today_of(session, subscription.id, now)
         running = find_running(session, subscription.id, today)
+        is_news = running is None or running.ends_on != until
         if running is None:
             running = PauseSpan(subscription_id=subscription.id, starts_on=today)
             session.add(running)
         running.ends_on = until
+        if is_news:
+            _tell(session, "paused", subscription, host=host, now=now)
     return running
 
 
@@ -63,6 +66,7 @@ def resume(session: Session, subscription_id: int, *, host: str, now: datetime) 
         running = find_running(session, subscription.id, today)
         if running is not None:
             running.ends_on = today
+            _tell(session, "resumed", subscription, host=host, now=now)
     return running
 
 
@@ -97,3 +101,17 @@ def find_running(session: Session, subscription_id: int, day: date) -> PauseSpan
         .order_by(PauseSpan.starts_on, PauseSpan.id)
         .limit(1)
     ).first()
+
+
+def _tell(
+    session: Session, template: str, subscription: Subscription, *, host: str, now: datetime
+) -> None:
+    """Put the news into the outbox; where she has stopped mail, its writer throws it away."""
+    notice = outbox.Notice(
+        name=f"{template}:{subscription.id}:{subscription.revision}",
+        template=template,
+        language=subscription.language,
+        address=session.get_one(Listener, subscription.listener_id).email,
+        subscription_id=subscription.id,
+    )
+    outbox.put(session, notice, host=host, now=now)

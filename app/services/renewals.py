@@ -6,11 +6,11 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.db.models import FeedAddress, Subscription
+from app.db.models import FeedAddress, Listener, Subscription
 from app.errors import NotAllowed, TooManyRequests
 from app.kinds import EndReason, RetireReason
 from app.policy import may_restart
-from app.services import limits, lives, subscriptions, unlocks
+from app.services import limits, lives, outbox, subscriptions, unlocks
 from app.services.addresses import FeedAddresses
 from app.services.limits import Limit
 
@@ -45,7 +45,10 @@ def new_address(  # noqa: PLR0913 (what to replace, why, and the usual three)
     with lives.change(session, subscription_id, host=host, now=now) as subscription:
         _refuse_too_many(session, subscription, now)
         session.flush()
-        return addresses.replace(session, subscription_id, reason=reason, now=now)
+        address = addresses.replace(session, subscription_id, reason=reason, now=now)
+    name = f"address-changed:{subscription_id}:{address.id}"
+    _tell(session, "address_changed", name, subscription, host=host, now=now)
+    return address
 
 
 def restart(
@@ -75,6 +78,7 @@ def restart(
         old.successor_id = new.id
     addresses.mint(session, new.id, now=now)
     unlocks.record_subscription(session, new.id, now=now, host=host)
+    _tell(session, "restarted", f"restarted:{new.id}", new, host=host, now=now)
     return new
 
 
@@ -101,3 +105,22 @@ def _refuse_too_many(session: Session, subscription: Subscription, now: datetime
     who = str(subscription.listener_id)
     if not limits.is_within(session, PER_DAY, who, now=now):
         raise TooManyRequests(PER_DAY.window)
+
+
+def _tell(  # noqa: PLR0913 (what, to whom, and the usual two)
+    session: Session,
+    template: str,
+    name: str,
+    subscription: Subscription,
+    *,
+    host: str,
+    now: datetime,
+) -> None:
+    notice = outbox.Notice(
+        name=name,
+        template=template,
+        language=subscription.language,
+        address=session.get_one(Listener, subscription.listener_id).email,
+        subscription_id=subscription.id,
+    )
+    outbox.put(session, notice, host=host, now=now)

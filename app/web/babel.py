@@ -3,17 +3,20 @@
 The only module that imports flask_babel, which ships no types: pages take their words from here.
 """
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import flask_babel
 from flask import Flask, Response, g, request
 from markupsafe import Markup
 
+from app import words
 from app.words import HOUSE_ZONE, LANGUAGES, say_moment
 
 COOKIE = "language"
 COOKIE_SECONDS = 365 * 24 * 3600
+# A day and a month say by themselves which year is meant.
+NEAR = timedelta(days=300)
 
 
 def set_up(app: Flask) -> None:
@@ -51,10 +54,23 @@ def current_language() -> str:
 
 def moment(instant: datetime, zone: str = HOUSE_ZONE) -> Markup:
     """Write an instant as people say it, in `zone`, inside a `<time>` that machines can read."""
-    words = say_moment(instant, zone=zone, language=current_language())
+    said = say_moment(instant, zone=zone, language=current_language())
     return Markup('<time datetime="{}">{}</time>').format(
-        instant.astimezone(UTC).isoformat(timespec="seconds"), words
+        instant.astimezone(UTC).isoformat(timespec="seconds"), said
     )
+
+
+def far_moment(instant: datetime, zone: str, now: datetime) -> Markup:
+    """Write an instant as `moment` does, with its year where that would not be understood."""
+    written = moment(instant, zone)
+    if abs(instant - now) < NEAR:
+        return written
+    return Markup("{} ({})").format(written, instant.year)
+
+
+def say_day(day: date) -> str:
+    """Say a day in the language of the page: "Thursday 3 December 2026"."""
+    return words.say_day(day, language=current_language())
 
 
 def minutes(milliseconds: int) -> str:
@@ -94,3 +110,8 @@ def format_date(day: date, pattern: str) -> str:
 def format_time(hour: time, pattern: str) -> str:
     """Write an hour by a Unicode pattern, as it is: in no other zone."""
     return str(flask_babel.format_time(hour, pattern, rebase=False))
+
+
+def forget_choice(response: Response) -> None:
+    """Let pages follow the language that a person set for herself, not a link pressed before."""
+    response.delete_cookie(COOKIE, samesite="Lax", httponly=True)

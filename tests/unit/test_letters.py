@@ -19,6 +19,12 @@ TEMPLATES = (
     "password_reset",
     "erasure_asked",
     "erased",
+    "paused",
+    "resumed",
+    "restarted",
+    "address_changed",
+    "email_change",
+    "email_changed",
 )
 
 
@@ -39,6 +45,9 @@ def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
         "next_at": NOW,
         "due_at": NOW,
         "zone": "Europe/Amsterdam",
+        "until": NOW.date(),
+        "email": words,
+        "is_new": False,
     }
     fields = {"language": "en", "address": "kim@example.org"} | more
     return Letter(

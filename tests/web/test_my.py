@@ -9,7 +9,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.db.models import Course, FeedAddress, Listener, OutboxMail, Subscription, Unlock
+from app.db.models import (
+    Course,
+    FeedAddress,
+    Listener,
+    OutboxMail,
+    Subscription,
+    Unlock,
+)
 from app.house import House
 from app.kinds import CourseState
 from app.services.links import Links, Purpose

@@ -33,8 +33,9 @@ class Home:
     def client_of(self, listener: Listener, *, only: int | None = None) -> FlaskClient:
         client = self.app.test_client()
         with client.session_transaction() as cookie:
-            until = int((self.house.clock() + timedelta(days=1)).timestamp())
-            cookie["listener"] = [listener.id, only, until]
+            now = int(self.house.clock().timestamp())
+            until = now + int(timedelta(days=1).total_seconds())
+            cookie["listener"] = [listener.id, only, until, now, "sign-in"]
         return client
 
     def said(self, minutes: float, *, lesson: int = 1, **more: str) -> dict[str, str]:

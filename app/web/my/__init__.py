@@ -3,6 +3,7 @@
 from app.web.my import (
     changing,
     course,
+    details,
     entering,
     erasing,
     export,
@@ -20,6 +21,7 @@ from app.web.my.face import my
 __all__ = [
     "changing",
     "course",
+    "details",
     "entering",
     "erasing",
     "export",

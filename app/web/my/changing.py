@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from flask import flash, redirect, render_template, url_for
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from app.db.models import Lesson
 from app.services.lives import SubscriptionEnded
 from app.services.unlocks import Plan
+from app.web.babel import far_moment
 from app.web.babel import gettext as _
 from app.web.current import now
 from app.web.my.face import SEE_OTHER, my, reader, speak_as
@@ -46,13 +48,13 @@ def ask(plan: Plan, question: Question, shown_moves: Sequence[Mapping[str, Any]]
         question=question,
         moves=shown_moves[:MAX_MOVES],
         is_more=len(shown_moves) > MAX_MOVES,
-        zone=plan.subscription.zone,
         back_url=url_of(plan),
     )
 
 
 def moves_of(rows: Session, plan: Plan, after: Life) -> list[dict[str, Any]]:
-    """Answer what a change means for each lesson that is still to come."""
+    """Answer what a change means for each lesson that is still to come, on her clock."""
+    speak_as(plan.subscription)
     before = settled(plan.life, plan.lessons, now())
     found = moves(before, after, plan.lessons, now())
     titles = {
@@ -62,12 +64,17 @@ def moves_of(rows: Session, plan: Plan, after: Life) -> list[dict[str, Any]]:
     return [
         {
             "title": titles.get(each.lesson_id, ""),
-            "before": each.before,
-            "after": each.after,
+            "before": _say(plan, each.before),
+            "after": _say(plan, each.after),
+            "is_same": each.after == each.before,
             "is_now": each.after is not None and each.after <= now(),
         }
         for each in found
     ]
+
+
+def _say(plan: Plan, instant: datetime | None) -> Markup | None:
+    return None if instant is None else far_moment(instant, plan.subscription.zone, now())
 
 
 def url_of(plan: Plan) -> str:

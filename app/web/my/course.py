@@ -1,8 +1,6 @@
 """One course of hers: how far she is, what comes when, and the ways to change it."""
 
 import uuid
-from datetime import date
-from typing import Final
 
 from flask import render_template, url_for
 from sqlalchemy.orm import Session
@@ -12,16 +10,13 @@ from app.services import paces, progress, subscriptions, unlocks
 from app.services.paces import Hurry
 from app.services.progress import Progress, State
 from app.services.unlocks import Plan
-from app.web import access
-from app.web.babel import format_date
+from app.web import access, babel
 from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.my.face import my, reader, speak_as
 from app.web.my.shelf import describe
 from app.web.rhythms import say_rhythm
 from feeds.lives import find_running, local_day
-
-DAY: Final = "EEEE d MMMM"
 
 
 @my.get("/my/course/<uuid:public_id>")
@@ -63,11 +58,6 @@ def own_plan(rows: Session, public_id: uuid.UUID) -> Plan:
     return unlocks.get_plan(rows, subscription.id)
 
 
-def say_day(day: date) -> str:
-    """Say a day: "Thursday 3 December"."""
-    return format_date(day, DAY)
-
-
 def _lessons(shown: Progress) -> list[dict[str, object]]:
     return [
         {
@@ -84,7 +74,7 @@ def _paused(plan: Plan) -> dict[str, object] | None:
     running = find_running(plan.life.pauses, local_day(plan.life, now()))
     if running is None or plan.subscription.ended_at is not None:
         return None
-    return {"until": say_day(running.ends_on) if running.ends_on else None}
+    return {"until": babel.say_day(running.ends_on) if running.ends_on else None}
 
 
 def _rhythm(plan: Plan) -> str:
@@ -123,7 +113,12 @@ def _hers(plan: Plan) -> list[dict[str, str | None]]:
     if plan.subscription.ended_at is not None:
         return []
     help_ = _("When somebody else has yours.")
-    return [_choice(plan, "my.new_address_page", _("A new personal address"), help_)]
+    details = {
+        "url": url_for("my.details_page"),
+        "label": _("Name, language and e-mail address"),
+        "help": None,
+    }
+    return [_choice(plan, "my.new_address_page", _("A new personal address"), help_), details]
 
 
 def _choice(

@@ -12,11 +12,12 @@ from app.services.pauses import UntilUnusable
 from app.services.unlocks import Plan
 from app.web import access
 from app.web.babel import gettext as _
+from app.web.babel import say_day
 from app.web.current import house, now
 from app.web.links import host
 from app.web.my import changing
 from app.web.my.changing import Question
-from app.web.my.course import own_plan, say_day
+from app.web.my.course import own_plan
 from app.web.my.face import UNPROCESSABLE, my, speak_as
 from feeds.lives import find_running, local_day, settled, with_pause, without_pause
 

@@ -28,6 +28,7 @@ def my_courses(reader: Reader) -> str:
         "public/my.html",
         subscriptions=cards,
         email=reader.listener.email,
+        details_url=url_for("my.details_page"),
         sign_out_url=url_for("my.sign_out"),
         home_url=url_for("public.home"),
         erasure=erasure,
@@ -48,6 +49,14 @@ def find_erasure(rows: Session, reader: Reader) -> dict[str, object] | None:
     undo_url = url_for("my.keep_me") if reader.only is None else None
     zone = subscriptions.zone_of(rows, reader.listener.id)
     return {"due_at": erasure.due_at, "zone": zone, "undo_url": undo_url}
+
+
+def speak_as_hers(reader: Reader) -> None:
+    """Let a page that is about her, not about one course, speak the language of her newest one."""
+    with house().database.reading() as rows:
+        own = subscriptions.of_listener(rows, reader.listener.id, only=reader.only)
+    if own:
+        speak_as(own[0])
 
 
 def describe(shown: Progress, subscription: Subscription) -> dict[str, object]:
