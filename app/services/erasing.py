@@ -25,7 +25,7 @@ from app.db.models import (
     Subscription,
     Suppression,
 )
-from app.services import addresses, limits, outbox, signup
+from app.services import addresses, limits, outbox, signup, suppressions
 
 LAST_MAIL: Final = "erased"
 
@@ -64,6 +64,7 @@ def erase(session: Session, listener: Listener, *, now: datetime) -> None:
     _delete_what_hangs_on_the_address(session, listener)
     limits.forget_who(session, signup.PER_ADDRESS, listener.email_key)
     # The database takes along what hangs on her row: subscriptions, and all that hangs on those.
+    suppressions.forget(session, listener.email_key)
     session.execute(delete(Listener).where(Listener.id == listener.id))
     session.expunge_all()
     _count(session, today)

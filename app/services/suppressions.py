@@ -5,16 +5,17 @@ link pressed in that mailbox lifts it. A complaint is about her will: only a con
 in thirty days, and only pressing *Confirm* in it lifts the complaint.
 """
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db.models import Confirmation, Listener, Suppression
-from app.errors import CadansError
+from app.db.models import Confirmation, Listener, Subscription, Suppression
+from app.errors import NotAllowed, SubscriptionNotFound
 from app.kinds import SuppressionReason
 
 # Somebody asked for these a moment ago, and how often she may ask is limited elsewhere.
@@ -33,7 +34,7 @@ WHY: Final = {
 }
 
 
-class BounceOnly(CadansError):
+class BounceOnly(NotAllowed):
     """Only mail that comes back can be lifted by the owner, not a listener's own will."""
 
     def __init__(self) -> None:
@@ -54,6 +55,23 @@ class Trouble:
     diagnostic: str | None = None
     sent_at: datetime | None = None
     happened_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """A listener of one course whose mail does not arrive."""
+
+    public_id: uuid.UUID
+    name: str
+    email: str
+    reason: SuppressionReason
+    suppressed_at: datetime
+    diagnostic: str | None
+
+    @property
+    def is_bounce(self) -> bool:
+        """Whether the owner may let mail go again."""
+        return self.reason in BOUNCES
 
 
 def suppress(session: Session, trouble: Trouble, *, now: datetime) -> bool:
@@ -131,6 +149,46 @@ def is_stopped(session: Session, listener_id: int) -> bool:
     return session.scalar(of_hers.where(Listener.id == listener_id)) is not None
 
 
+def count_in_course(session: Session, course_id: int) -> int:
+    """Count the listeners who take part in a course and whose mail does not arrive."""
+    return session.scalars(_in_course(select(func.count()), course_id)).one()
+
+
+def in_course(session: Session, course_id: int, *, limit: int) -> list[Silence]:
+    """Answer them, the newest trouble first."""
+    columns = select(
+        Subscription.public_id,
+        Listener.name,
+        Listener.email,
+        Suppression.reason,
+        Suppression.suppressed_at,
+        Suppression.diagnostic,
+    )
+    ordered = _in_course(columns, course_id).order_by(
+        Suppression.suppressed_at.desc(), Suppression.id.desc()
+    )
+    return [Silence(**row) for row in session.execute(ordered.limit(limit)).mappings()]
+
+
+def lift_in_course(
+    session: Session, course_id: int, public_id: uuid.UUID, *, now: datetime
+) -> bool:
+    """Let mail go again to somebody who takes part in a course; False: nothing stopped it.
+
+    Raises:
+        SubscriptionNotFound: nobody takes part under that id.
+        BounceOnly: she said no herself.
+    """
+    listener_id = session.scalar(
+        select(Subscription.listener_id).where(
+            Subscription.course_id == course_id, Subscription.public_id == public_id
+        )
+    )
+    if listener_id is None:
+        raise SubscriptionNotFound(public_id)
+    return lift_bounce(session, listener_id, now=now)
+
+
 def lift_bounce(session: Session, listener_id: int, *, now: datetime) -> bool:
     """Let mail go to a listener again, as the owner says; False: nothing stopped it.
 
@@ -184,6 +242,15 @@ def _is_old_news(session: Session, trouble: Trouble, now: datetime) -> bool:
         return False
     told_of = trouble.sent_at if trouble.reason in BOUNCES else trouble.happened_at
     return (told_of or now) < listener.mail_works_since
+
+
+def _in_course(columns: Select[Any], course_id: int) -> Select[Any]:
+    return (
+        columns.select_from(Suppression)
+        .join(Listener, Listener.email_key == Suppression.email_key)
+        .join(Subscription, Subscription.listener_id == Listener.id)
+        .where(Subscription.course_id == course_id, Subscription.ended_at.is_(None))
+    )
 
 
 def _find_listener(session: Session, email_key: str) -> Listener | None:

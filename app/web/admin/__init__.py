@@ -9,6 +9,7 @@ from app.web.admin import (
     lesson_turns,
     listening,
     sign_in,
+    silences,
     transcripts,
 )
 from app.web.admin.face import admin
@@ -24,6 +25,7 @@ __all__ = [
     "lesson_turns",
     "listening",
     "sign_in",
+    "silences",
     "transcripts",
     "uploading",
 ]

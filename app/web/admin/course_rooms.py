@@ -10,7 +10,7 @@ from app import policy
 from app.db.models import Course
 from app.errors import InvalidInput
 from app.policy import Access
-from app.services import courses, lessons, openings, unlocks
+from app.services import courses, lessons, openings, suppressions, unlocks
 from app.services.courses import CourseFields
 from app.web import access
 from app.web.admin import words
@@ -118,9 +118,17 @@ def _room(session: Session, course: Course) -> dict[str, object]:
         "published": openings.count_published(session, course.id),
         "page_url": f"{house().settings.base_url}/{course.slug}",
         "may_open": may(policy.may_open_course),
+        "silences": _silences(session, course),
         "rhythm": _rhythm(course),
         "words": words,
     }
+
+
+def _silences(session: Session, course: Course) -> int | None:
+    """Count whose mail does not arrive; None: not for the one who asks."""
+    if not may(policy.may_see_listeners):
+        return None
+    return suppressions.count_in_course(session, course.id)
 
 
 def _rhythm(course: Course) -> str:

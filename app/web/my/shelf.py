@@ -4,7 +4,7 @@ from flask import render_template, url_for
 from sqlalchemy.orm import Session
 
 from app.db.models import Subscription
-from app.services import erasures, progress, subscriptions, unlocks
+from app.services import erasures, progress, subscriptions, suppressions, unlocks
 from app.services.progress import Progress
 from app.services.unlocks import Plan
 from app.web import babel
@@ -22,6 +22,7 @@ def my_courses(reader: Reader) -> str:
         if own:
             speak_as(own[0])
         erasure = find_erasure(rows, reader)
+        silence = suppressions.find(rows, reader.listener.email_key)
         plans = unlocks.load_plans(rows, own)
         cards = [_card(rows, plan) for plan in plans]
     return render_template(
@@ -32,6 +33,7 @@ def my_courses(reader: Reader) -> str:
         sign_out_url=url_for("my.sign_out"),
         home_url=url_for("public.home"),
         erasure=erasure,
+        silence=silence.reason.value if silence else None,
         export_url=url_for("my.export_page"),
         erase_url=url_for("my.erase_page") if reader.only is None else None,
         ask_url=url_for("my.ask") if reader.only is not None else None,

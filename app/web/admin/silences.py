@@ -1,0 +1,76 @@
+"""Whose mail comes back, and why; the owner may let it go again, unless the listener said no."""
+
+import uuid
+from typing import Final
+
+from flask import flash, redirect, render_template, url_for
+from werkzeug import Response as AnyResponse
+
+from app import policy
+from app.kinds import SuppressionReason
+from app.policy import Access
+from app.services import suppressions
+from app.services.suppressions import BounceOnly, Silence
+from app.web import access
+from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs
+from app.web.babel import gettext as _
+from app.web.current import house, now
+
+# More than this is no list to read but a broken mail server.
+SHOWN: Final = 200
+
+
+@admin.get("/admin/courses/<int:course_id>/mail-trouble")
+@access.for_(Access.COURSE)
+@needs(policy.may_see_listeners)
+def mail_trouble(course_id: int) -> str:
+    """List the listeners whose mail does not arrive."""
+    in_room("admin.course_room")
+    with house().database.reading() as session:
+        course = get_course(session, course_id)
+        count = suppressions.count_in_course(session, course_id)
+        found = suppressions.in_course(session, course_id, limit=SHOWN)
+    return render_template(
+        "admin/mail_trouble.html", course=course, silences=found, count=count, why=say_why
+    )
+
+
+@admin.post("/admin/courses/<int:course_id>/mail-trouble/<uuid:public_id>")
+@access.for_(Access.COURSE)
+@needs(policy.may_see_listeners)
+def lift_trouble(course_id: int, public_id: uuid.UUID) -> AnyResponse:
+    """Let mail go to a listener again."""
+    try:
+        with house().database.writing() as session:
+            suppressions.lift_in_course(session, course_id, public_id, now=now())
+        flash(
+            _("The next mail goes to this listener again. If it comes back, you see it here."),
+            "good",
+        )
+    except BounceOnly:
+        flash(
+            _(
+                "Nothing was changed: this listener said no to our mail,"
+                " and only the listener can take that back."
+            ),
+            "warn",
+        )
+    return redirect(url_for("admin.mail_trouble", course_id=course_id), SEE_OTHER)
+
+
+def say_why(silence: Silence) -> str:
+    """Answer in one sentence why mail does not arrive."""
+    return {
+        SuppressionReason.HARD_BOUNCE: _(
+            "The mail came back: this mailbox does not exist, or is closed."
+        ),
+        SuppressionReason.REFUSED: _("The mail server of this address refuses mail for it."),
+        SuppressionReason.COMPLAINT: _(
+            "This listener marked a mail of ours as unwanted, so none is sent."
+            " Signing up and confirming again lifts that."
+        ),
+        SuppressionReason.ASKED: _(
+            "This listener asked the mail service for no more mail of ours."
+            " Signing up and confirming again lifts that."
+        ),
+    }[silence.reason]
