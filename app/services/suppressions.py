@@ -8,7 +8,7 @@ in thirty days, and only pressing *Confirm* in it lifts the complaint.
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVarTuple
 
 from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from app.db.models import Confirmation, Listener, Subscription, Suppression
 from app.errors import NotAllowed, SubscriptionNotFound
 from app.kinds import SuppressionReason
+
+Columns = TypeVarTuple("Columns")
 
 # Somebody asked for these a moment ago, and how often she may ask is limited elsewhere.
 ASKED_FOR: Final = frozenset({"confirm", "sign_in", "password_reset"})
@@ -151,7 +153,9 @@ def is_stopped(session: Session, listener_id: int) -> bool:
 
 def count_in_course(session: Session, course_id: int) -> int:
     """Count the listeners who take part in a course and whose mail does not arrive."""
-    return session.scalars(_in_course(select(func.count()), course_id)).one()
+    return session.scalars(
+        select(func.count()).select_from(_in_course(select(Suppression.id), course_id).subquery())
+    ).one()
 
 
 def in_course(session: Session, course_id: int, *, limit: int) -> list[Silence]:
@@ -244,7 +248,7 @@ def _is_old_news(session: Session, trouble: Trouble, now: datetime) -> bool:
     return (told_of or now) < listener.mail_works_since
 
 
-def _in_course(columns: Select[Any], course_id: int) -> Select[Any]:
+def _in_course(columns: Select[*Columns], course_id: int) -> Select[*Columns]:
     return (
         columns.select_from(Suppression)
         .join(Listener, Listener.email_key == Suppression.email_key)
