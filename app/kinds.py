@@ -86,3 +86,21 @@ class JobState(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"
     FAILED = "failed"
+
+
+class SignalKind(StrEnum):
+    """What may say that a private address is in other hands."""
+
+    SUBSCRIBERS = "subscribers"
+    DIRECTORY = "directory"
+    APPS = "apps"
+    NETWORKS = "networks"
+
+
+class LeakAnswer(StrEnum):
+    """How far the house may go by itself when an address seems to have leaked, step by step."""
+
+    SHOW = "show"
+    TELL = "tell"
+    OFFER = "offer"
+    PAUSE = "pause"

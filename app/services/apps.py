@@ -1,5 +1,6 @@
 """Which app asked, by the User-Agent that it sends. Our own short list of the apps we speak of."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -68,6 +69,21 @@ _SIGNS: Final = (
     ("crios/", "Chrome"),
     ("safari/", "Safari"),
 )
+
+
+# They publish what they read, or let everybody search in it.
+DIRECTORIES: Final = frozenset(
+    {"Google", "Bing", "Podcast Index", "Podchaser", "Listen Notes", "robot"}
+)
+# Readers on the web say so, since Bloglines did: "Feedly/1.0 (+http://…; 16 subscribers)".
+_SUBSCRIBERS: Final = re.compile(r"\b(\d{1,9}) (?:subscriber|reader)s?\b", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def subscribers_reported(user_agent: str) -> int:
+    """Answer for how many people a reader says that it fetches; 0: it does not say."""
+    found = _SUBSCRIBERS.search(user_agent[:_READ_CHARS])
+    return int(found[1]) if found else 0
 
 
 @lru_cache(maxsize=4096)

@@ -206,6 +206,24 @@ def _erased(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Le
     )
 
 
+def _leak(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    """Her address may be in other hands. `ids`: step (tell, offer or pause)."""
+    subscription, listener = _reader(session, mail)
+    shown = progress_of(session, subscription, now)
+    return news_letter(
+        "leak",
+        subscription,
+        listener,
+        desk=desk,
+        now=now,
+        values={
+            "course_title": shown.course.title,
+            "step": str(mail.ids.get("step", "tell")),
+            **beats_of(shown, subscription.language),
+        },
+    )
+
+
 WRITERS: Final[Mapping[str, Writer]] = {
     "confirm": _confirm,
     "sign_in": _sign_in,
@@ -215,6 +233,7 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "erasure_asked": _erasure_asked,
     "erased": _erased,
     **change_letters.WRITERS,
+    "leak": _leak,
 }
 
 

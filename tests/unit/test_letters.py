@@ -25,6 +25,7 @@ TEMPLATES = (
     "address_changed",
     "email_change",
     "email_changed",
+    "leak",
 )
 
 
@@ -44,6 +45,7 @@ def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
         "is_complete": False,
         "next_at": NOW,
         "due_at": NOW,
+        "step": "offer",
         "zone": "Europe/Amsterdam",
         "until": NOW.date(),
         "email": words,

@@ -3,6 +3,7 @@
 from app.db.models.courses import Course, FormerSlug, Lesson, Recording, Upload
 from app.db.models.house import DailySalt, LimitCount, Mark, OutboxMail
 from app.db.models.jobs import QueuedJob, TaskTrouble
+from app.db.models.leaks import FetchNetwork, LeakCase, LeakSignal
 from app.db.models.people import (
     Account,
     ApiToken,
@@ -36,9 +37,12 @@ __all__ = [
     "Erasure",
     "ErasureDay",
     "FeedAddress",
+    "FetchNetwork",
     "Fetches",
     "FormerSlug",
     "HookToken",
+    "LeakCase",
+    "LeakSignal",
     "Lesson",
     "LessonOverride",
     "LimitCount",

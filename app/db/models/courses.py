@@ -31,6 +31,7 @@ from app.db.base import (
 )
 from app.kinds import (
     CourseState,
+    LeakAnswer,
     LessonState,
     RecordingState,
     UploadState,
@@ -86,6 +87,11 @@ class Course(Base):
     cover_number: Mapped[int | None]
     cover_type: Mapped[str | None] = mapped_column(String(64))
     cover_size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+
+    # How far the house may go by itself when an address seems to have leaked.
+    leak_answer: Mapped[LeakAnswer] = mapped_column(
+        one_of(LeakAnswer), default=LeakAnswer.SHOW, server_default=LeakAnswer.SHOW.value
+    )
 
     created_at: Mapped[instant]
     # Null: not yet opened.

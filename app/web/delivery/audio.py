@@ -17,6 +17,7 @@ from app.services.fetches import FetchKey
 from app.setting_values import AudioDelivery
 from app.web.delivery import answers, refusals
 from app.web.delivery.answers import Answer, Headers
+from app.web.delivery.counting import caller_of
 from app.web.delivery.door import Parts
 from feeds.conditional import matches
 from feeds.limits import TOKEN_LENGTH
@@ -205,7 +206,9 @@ class _Visit:
             app_named(self._environ.get("HTTP_USER_AGENT", "")),
             status,
         )
-        self._parts.counter.count(key, at=self._now, size=size)
+        is_closed = self._standing.retired_at is not None
+        caller = None if is_closed else caller_of(self._environ)
+        self._parts.counter.count(key, at=self._now, size=size, caller=caller)
 
 
 class _Counted(Iterator[bytes]):

@@ -3,12 +3,17 @@
 import atexit
 import threading
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from app.db.session import Database
-from app.services.fetches import FetchBuffer, FetchKey, write_fetches
+from app.services import leak_signs
+from app.services.apps import subscribers_reported
+from app.services.fetches import Caller, FetchBuffer, FetchKey, write_fetches
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 log = structlog.get_logger()
 
@@ -22,6 +27,12 @@ MOST_KEPT: Final = 200_000
 LAST_BATCHES: Final = 100
 
 
+def caller_of(environ: "WSGIEnvironment") -> Caller:
+    """Answer who asks; behind proxies only the named ones are believed (`app.web.proxies`)."""
+    user_agent = environ.get("HTTP_USER_AGENT", "")
+    return Caller(environ.get("REMOTE_ADDR", ""), subscribers_reported(user_agent))
+
+
 class FetchCounter:
     """A buffer, and a thread that runs only while something is in it."""
 
@@ -32,9 +43,11 @@ class FetchCounter:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
-    def count(self, key: FetchKey, *, at: datetime, size: int) -> None:
+    def count(
+        self, key: FetchKey, *, at: datetime, size: int, caller: Caller | None = None
+    ) -> None:
         """Count one fetch of `size` bytes."""
-        self._buffer.count(key, bytes_sent=size, at=at)
+        self._buffer.count(key, bytes_sent=size, at=at, caller=caller)
         if self._thread is None:
             self._wind_up()
 
@@ -77,7 +90,7 @@ class FetchCounter:
             return False
         try:
             with self._database.writing() as session:
-                write_fetches(session, list(batch.items()))
+                leak_signs.look(session, write_fetches(session, list(batch.items())))
         except Exception as error:  # noqa: BLE001 (whatever a driver may raise; requests go on)
             log.warning("fetches_not_written", error=type(error).__name__)
             self._buffer.put_back(batch)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 from app.services import polls
 from app.services.apps import app_named
-from app.services.fetches import FEED, FetchKey
+from app.services.fetches import CLOSED, FEED, FetchKey
 from app.web.delivery import answers
 from app.web.delivery.answers import Answer, Headers
+from app.web.delivery.counting import caller_of
 from app.web.delivery.door import Parts
 from feeds.conditional import matches
 from feeds.limits import TOKEN_LENGTH
@@ -71,8 +72,11 @@ class FeedDoor:
             status, size = 200, len(body)
         if environ["REQUEST_METHOD"] == "GET":
             app = app_named(environ.get("HTTP_USER_AGENT", ""))
-            key = FetchKey(standing.subscription_id, now.date(), FEED, app, status)
-            self._parts.counter.count(key, at=now, size=size)
+            is_closed = standing.retired_at is not None
+            resource = CLOSED if is_closed else FEED
+            key = FetchKey(standing.subscription_id, now.date(), resource, app, status)
+            caller = None if is_closed else caller_of(environ)
+            self._parts.counter.count(key, at=now, size=size, caller=caller)
         return answer
 
 
