@@ -1,7 +1,20 @@
 """`cadans doctor …`: looks at what stands outside this program, and says what is wrong with it."""
 
+import sys
+
 import click
 
+from app.clock import system_clock
+from app.doctor.addresses import check_address
+from app.doctor.errors import AddressRefused, FeedUnreachable
+from app.doctor.examine import examine
+from app.doctor.fetch import Fetcher
+from app.doctor.limits import NEWEST_ENCLOSURES, REQUEST_SECONDS
+from app.doctor.look import Wanted
+from app.doctor.report import exit_code
+from app.doctor.screen import Screen
+
+UNREACHABLE = 2
 HELP_WORDS = {"-h", "--help"}
 
 
@@ -25,3 +38,51 @@ def doctor() -> None:
     \b
     cadans doctor https://example.org/feed.xml    a feed of any host, as podcast apps see it
     """
+
+
+@doctor.command()
+@click.argument("address")
+@click.option(
+    "--newest",
+    default=NEWEST_ENCLOSURES,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="How many recordings to look at, beside the first and the last.",
+)
+@click.option("--all", "is_all", is_flag=True, help="Look at every recording.")
+@click.option(
+    "--timeout",
+    "seconds",
+    default=REQUEST_SECONDS,
+    show_default=True,
+    type=click.FloatRange(min=1, max=600),
+    help="How many seconds each answer may take.",
+)
+@click.option(
+    "--show-address",
+    "is_shown",
+    is_flag=True,
+    help="Print the address in full. That of a private feed is a key: it is cut short otherwise.",
+)
+@click.option("--json", "is_json", is_flag=True, help="One JSON object instead of words.")
+def feed(*, address: str, newest: int, is_all: bool, seconds: float, **shown: bool) -> None:
+    """Look at the feed at ADDRESS, of any host, as the known podcast apps would.
+
+    It is fetched by this machine alone, with every condition and range that apps use; of each
+    recording only small pieces. Then follows what is wrong, what to do, and a verdict per app.
+
+    Exit code: 0 it works (perhaps with remarks), 1 something does not work, 2 wrong arguments, or
+    nobody answers at the address.
+    """
+    screen = Screen(is_json=shown["is_json"])
+    try:
+        wanted = Wanted(
+            address=check_address(address), newest=newest, is_all=is_all, now=system_clock()
+        )
+        with Fetcher(request_seconds=seconds) as fetcher, screen.looking() as tell:
+            report = examine(fetcher, wanted, tell, is_address_shown=shown["is_shown"])
+    except (AddressRefused, FeedUnreachable) as problem:
+        screen.problem(str(problem))
+        sys.exit(UNREACHABLE)
+    screen.report(report)
+    sys.exit(exit_code(report.checks))

@@ -16,6 +16,7 @@ _SIGNS: Final = (
     ("podcastindex", "Podcast Index"),
     ("podchaser", "Podchaser"),
     ("listennotes", "Listen Notes"),
+    ("cadans-doctor", "Cadans"),
     ("crawler", "robot"),
     ("spider", "robot"),
     ("bot/", "robot"),
