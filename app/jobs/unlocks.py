@@ -19,12 +19,16 @@ BATCH: Final = 200
 EVERY: Final = timedelta(seconds=10)
 
 
+def host_of(house: House) -> str:
+    """Answer the host of BASE_URL, which stands in each Message-ID."""
+    return urlsplit(house.settings.base_url).hostname or "localhost"
+
+
 def record_unlocks(house: House) -> int:
     """Record one batch; answer for how many subscriptions."""
-    host = urlsplit(house.settings.base_url).hostname or "localhost"
     try:
         with house.database.writing() as session:
-            return record_due(session, now=house.clock(), limit=BATCH, host=host)
+            return record_due(session, now=house.clock(), limit=BATCH, host=host_of(house))
     except PlanChanged as changed:
         log.info("plan_changed_meanwhile", course=changed.course_id)
         return 1

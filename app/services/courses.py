@@ -10,12 +10,14 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from app.db.models import Course, FormerSlug, Lesson
 from app.errors import CourseNotFound, InvalidInput, SlugTaken, StaleVersion
 from app.kinds import CourseState, LessonState, Role, Visibility
 from app.policy import Worker
-from app.services import memberships, plans, revisions, slugs, unlocks
+from app.services import memberships, plans, revisions, slugs
+from app.services.changes import NewRhythm
 from feeds.categories import COURSES, parse_category
 from feeds.errors import ImpossibleValue
 from feeds.rhythm import Rhythm
@@ -67,7 +69,7 @@ def create(session: Session, fields: CourseFields, *, account_id: int, now: date
     Raises:
         InvalidInput: a field cannot be used (SlugTaken among them).
     """
-    values = _values(fields)
+    values = _values(fields) | _rhythm_values(fields)
     slug = slugs.parse_slug(fields.slug) if fields.slug else slugs.free_slug(session, fields.title)
     slugs.check_free(session, slug)
     course = Course(slug=slug, created_at=now, revised_at=now, **values)
@@ -91,9 +93,11 @@ def edit(
     values = _values(fields)
     if fields.visibility is not course.visibility and course.state is not CourseState.DRAFT:
         raise InvalidInput({"visibility": "cannot change once the course was opened"})
-    if unlocks.course_rhythm(course) != fields.rhythm or course.zone != fields.zone:
-        plans.settle(session, course, now=now)
-        revisions.note_plan(session, course_id, now=now)
+    wanted = NewRhythm(rhythm=fields.rhythm, zone=fields.zone)
+    if wanted != plans.new_rhythm(session, course):
+        plans.change(session, course, wanted, now=now)
+        # Whoever has the form open has the old rhythm in it, also while the new one waits.
+        flag_modified(course, "title")
     if fields.slug:
         _change_slug(session, course, slugs.parse_slug(fields.slug), now=now)
     if any(getattr(course, name) != value for name, value in values.items()):
@@ -154,8 +158,9 @@ def one_line(text: str) -> str:
     return " ".join(clean(unicodedata.normalize("NFC", text)).split())
 
 
-def fields_of(course: Course) -> CourseFields:
-    """Answer what people set on a course, as it stands now."""
+def fields_of(session: Session, course: Course) -> CourseFields:
+    """Answer what people set on a course; a rhythm that waits is the one they set."""
+    wanted = plans.new_rhythm(session, course)
     return CourseFields(
         title=course.title,
         slug=course.slug,
@@ -166,8 +171,8 @@ def fields_of(course: Course) -> CourseFields:
         category=course.category,
         is_explicit=course.is_explicit,
         visibility=course.visibility,
-        zone=course.zone,
-        rhythm=unlocks.course_rhythm(course),
+        zone=wanted.zone,
+        rhythm=wanted.rhythm,
         may_hurry=course.may_hurry,
         target=timedelta(milliseconds=course.target_ms),
         tolerance=timedelta(milliseconds=course.tolerance_ms),
@@ -175,7 +180,7 @@ def fields_of(course: Course) -> CourseFields:
 
 
 def _values(fields: CourseFields) -> dict[str, object]:
-    """Answer the columns for these fields."""
+    """Answer the columns for these fields, but for rhythm and zone."""
     title = one_line(fields.title)
     problems = _problems(fields, title)
     if problems:
@@ -189,14 +194,19 @@ def _values(fields: CourseFields) -> dict[str, object]:
         "category": fields.category,
         "is_explicit": fields.is_explicit,
         "visibility": fields.visibility,
+        "may_hurry": fields.may_hurry,
+        "target_ms": fields.target // timedelta(milliseconds=1),
+        "tolerance_ms": fields.tolerance // timedelta(milliseconds=1),
+    }
+
+
+def _rhythm_values(fields: CourseFields) -> dict[str, object]:
+    return {
         "zone": fields.zone,
         "rhythm_kind": fields.rhythm.kind,
         "rhythm_every_days": fields.rhythm.every_days,
         "rhythm_weekday": fields.rhythm.weekday,
         "rhythm_hour": fields.rhythm.hour,
-        "may_hurry": fields.may_hurry,
-        "target_ms": fields.target // timedelta(milliseconds=1),
-        "tolerance_ms": fields.tolerance // timedelta(milliseconds=1),
     }
 
 

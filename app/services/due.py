@@ -8,7 +8,7 @@ both databases how they would go about it.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Course, Subscription
@@ -49,17 +49,13 @@ def count_in_course(
     session: Session, course: Course, *, now: datetime, limit: int | None = None
 ) -> int:
     """Count the subscriptions of one course that are due or know an earlier plan, up to `limit`."""
-    wanted = union_all(
-        select(literal(1)).where(*_due_in(course.id, now)).limit(limit),
-        select(literal(1))
-        .where(
-            *_stale_in(course.id, course.plan_revision),
-            # Counted among the due already.
-            Subscription.next_unlock_at.is_(None) | (Subscription.next_unlock_at > now),
-        )
-        .limit(limit),
-    )
-    return session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    fallen = _count(session, _due_in(course.id, now), limit)
+    if limit is not None and fallen >= limit:
+        return limit
+    # Not those again that are due.
+    other = or_(Subscription.next_unlock_at.is_(None), Subscription.next_unlock_at > now)
+    clauses = [*_stale_in(course.id, course.plan_revision), other]
+    return fallen + _count(session, clauses, None if limit is None else limit - fallen)
 
 
 def due(now: datetime, course_id: int | None = None) -> Select[Subscription]:
@@ -90,6 +86,11 @@ def courses_with_stale() -> Select[int, int]:
         .scalar_subquery()
     )
     return select(Course.id, Course.plan_revision).where(oldest < Course.plan_revision)
+
+
+def _count(session: Session, clauses: list[ColumnElement[bool]], limit: int | None) -> int:
+    found = select(Subscription.id).where(*clauses).limit(limit).subquery()
+    return session.scalar(select(func.count()).select_from(found)) or 0
 
 
 def _due_in(course_id: int, now: datetime) -> list[ColumnElement[bool]]:

@@ -10,11 +10,13 @@ from typing import Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import flag_modified
 
 from app.db.models import Course, Lesson, Recording, Unlock
-from app.errors import InvalidInput, LessonHeard, LessonNotFound, StaleVersion, TitleTaken
+from app.errors import InvalidInput, LessonHeard, LessonNotFound, NotReady, StaleVersion, TitleTaken
 from app.kinds import LessonState
-from app.services import plans, revisions
+from app.services import changes, plans, revisions
+from app.services.changes import NewDate
 from app.services.courses import one_line
 from feeds.text import clean
 from media.keys import ObjectKey
@@ -60,6 +62,7 @@ def create(session: Session, course_id: int, fields: LessonFields, *, now: datet
         guid=uuid.uuid4(),
         position=(last or 0) + 1,
         created_at=now,
+        release_at=fields.release_at,
         **_values(fields),
     )
     _check_title(session, lesson)
@@ -80,16 +83,19 @@ def edit(
     session.refresh(lesson)
     if lesson.version != version:
         raise StaleVersion("lesson", lesson.version)
-    is_moved = lesson.release_at != fields.release_at and is_placed(lesson)
-    if is_moved:
-        plans.settle(session, course, now=now)
+    is_moved = plans.new_date(session, lesson) != fields.release_at
     for name, value in _values(fields).items():
         setattr(lesson, name, value)
+    if is_moved and plans.new_state(session, lesson) is LessonState.PUBLISHED:
+        wanted = NewDate(lesson_id=lesson.id, release_at=fields.release_at)
+        plans.change(session, course, wanted, now=now)
+        # Whoever has the form open has the old date in it, also while the new one waits.
+        flag_modified(lesson, "title")
+    elif is_moved:
+        lesson.release_at = fields.release_at
     _check_title(session, lesson)
     _save(session, lesson)
-    if is_moved:
-        revisions.note_plan(session, course.id, now=now)
-    elif lesson.published_at is not None:
+    if lesson.published_at is not None:
         revisions.note_shown(session, course.id, now=now)
     return lesson
 
@@ -158,17 +164,20 @@ def trash(session: Session, lesson: Lesson, *, now: datetime) -> Trashed:
 
     Raises:
         LessonHeard: somebody has it: withdraw it instead.
+        NotReady: many are about to get lessons; which of them get this one is not written down yet.
     """
     course = revisions.lock_course(session, lesson.course_id)
-    if is_placed(lesson):
-        plans.settle(session, course, now=now)
+    is_settled = not is_placed(lesson) or plans.settle(session, course, now=now)
     if is_heard(session, lesson.id):
         raise LessonHeard(lesson.id)
+    if not is_settled:
+        raise NotReady("lesson", "being_unlocked")
     keys = session.scalars(select(Recording.object_key).where(Recording.lesson_id == lesson.id))
     trashed = Trashed(lesson_id=lesson.id, object_keys=tuple(ObjectKey(key) for key in keys))
-    with plans.change_of_order(session, course, now=now):
-        session.execute(delete(Lesson).where(Lesson.id == lesson.id))
-        session.expunge(lesson)
+    before = changes.places(session, course.id)
+    session.execute(delete(Lesson).where(Lesson.id == lesson.id))
+    session.expunge(lesson)
+    changes.note_moved(session, course.id, before, now=now)
     return trashed
 
 
@@ -201,7 +210,6 @@ def _values(fields: LessonFields) -> dict[str, object]:
         "title": title,
         "title_key": title_key(title),
         "notes": clean(fields.notes),
-        "release_at": fields.release_at,
     }
 
 

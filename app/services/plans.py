@@ -1,53 +1,167 @@
-"""What unlocks when, for a whole course: its lessons as the rhythm sees them, and changes of that.
+"""A change of what unlocks when, for a whole course: at once, or as a plan that waits.
 
-Before the plan of a course changes, what is due under the old plan is written down for everybody
-(`settle`), so that nothing that was visible can go. All under the lock of the course's row.
+Before a plan changes, what is due under the old one is written down for everybody, so that nothing
+that was visible can go. Where few are due, that is done at once (`change`). Where many are, the
+change becomes a pending plan: workers write down what is due in batches, and then, with the
+course's row locked, the rest, and switch (`switch`). Until then every column that feeds look at is
+the old plan's, so they follow it; the owner sees the new values, and how far it is (`progress`).
+
+All changes go this way, none is free of it: another rhythm, order or date moves slots; a lesson
+published or put back in the middle moves those behind it; a withdrawn one is lost to who had not
+got it written down. Even one published at the very end, which moves no slot, shares a date with
+what unlocks at its instant (DECISIONS 10). Only a draft takes no place and changes at once.
+
+A second change while one waits joins it, and both are carried out in the order in which they were
+asked for, in one go; a later rhythm stands over an earlier one. What an owner saves is compared
+with the new values, not with the old ones, and counts for `version` as always.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db.models import Course, Lesson
+from app.db import queue
+from app.db.models import Course, Lesson, PendingPlan
 from app.kinds import LessonState
-from app.services import revisions, unlocks
+from app.services import changes, due, revisions, unlocks
+from app.services.changes import (
+    Change,
+    NewDate,
+    NewOrder,
+    NewRhythm,
+    Publication,
+    Withdrawal,
+)
+
+# So many are written down while the owner waits for the page: some tenths of a second.
+FEW: Final = 500
+# The periodic task that carries plans out.
+TASK: Final = "plans"
 
 
-def settle(session: Session, course: Course, *, now: datetime) -> None:
-    """Write down, for every subscription, what is due now under the plan as it stands."""
-    while unlocks.record_course(session, course, now=now, limit=500):
-        pass
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a pending plan is. `seconds_left` None: nobody has begun yet."""
+
+    listeners: int
+    done: int
+    seconds_left: int | None
+    changes: tuple[Change, ...]
 
 
-@contextmanager
-def change_of_order(session: Session, course: Course, *, now: datetime) -> Iterator[None]:
-    """Change publication or order inside; whoever gets another place by it, got it now.
+def change(session: Session, course: Course, wanted: Change, *, now: datetime) -> bool:
+    """Change a course's plan; False: not yet, many listeners come first.
 
-    The course's plan and revision move on. What is due under the old order is written down first.
+    The caller holds the course's row.
     """
-    settle(session, course, now=now)
-    before = _places(session, course.id)
-    yield
+    waiting = session.get(PendingPlan, course.id)
+    if waiting is None and settle(session, course, now=now):
+        changes.apply(session, course, wanted, now=now)
+        return True
+    if waiting is None:
+        listeners = due.count_in_course(session, course, now=now)
+        waiting = PendingPlan(course_id=course.id, changes=[], listeners=listeners, created_at=now)
+        session.add(waiting)
+    waiting.changes = [*waiting.changes, changes.pack(wanted)]
     session.flush()
-    after = _places(session, course.id)
-    moved = [lesson_id for lesson_id, place in after.items() if before.get(lesson_id) != place]
-    session.execute(
-        update(Lesson)
-        .where(Lesson.id.in_(moved))
-        .values(placed_at=now)
-        .execution_options(synchronize_session="fetch")
-    )
-    revisions.note_plan(session, course.id, now=now)
+    queue.defer(session, TASK, key=TASK)
+    return False
 
 
-def _places(session: Session, course_id: int) -> dict[int, int]:
-    """Answer the place of each lesson that takes one."""
-    ids: Sequence[int] = session.scalars(
-        select(Lesson.id)
-        .where(Lesson.course_id == course_id, Lesson.state == LessonState.PUBLISHED)
-        .order_by(Lesson.position, Lesson.id)
+def settle(session: Session, course: Course, *, now: datetime) -> bool:
+    """Write down what is due now under the plan as it stands; False: not everything.
+
+    False when that is too much for somebody to wait for, or when a worker holds a part of it.
+    """
+    if due.count_in_course(session, course, now=now, limit=FEW + 1) > FEW:
+        return False
+    while unlocks.record_course(session, course, now=now, limit=FEW):
+        pass
+    return due.count_in_course(session, course, now=now, limit=1) == 0
+
+
+def switch(session: Session, course_id: int, *, now: datetime) -> bool:
+    """Carry out the changes that wait, once nothing else is to be written down; False: not yet."""
+    course = revisions.lock_course(session, course_id)
+    waiting = session.get(PendingPlan, course_id, populate_existing=True)
+    if waiting is None or not settle(session, course, now=now):
+        return False
+    for wanted in _waiting(waiting):
+        changes.apply(session, course, wanted, now=now)
+    session.delete(waiting)
+    session.flush()
+    return True
+
+
+def courses_that_wait(session: Session) -> Sequence[int]:
+    """Answer the courses with a pending plan, the oldest first."""
+    return session.scalars(
+        select(PendingPlan.course_id).order_by(PendingPlan.created_at, PendingPlan.course_id)
     ).all()
-    return {lesson_id: place for place, lesson_id in enumerate(ids)}
+
+
+def progress(session: Session, course: Course, *, now: datetime) -> Progress | None:
+    """Answer how far the pending plan of a course is; None: it has none."""
+    waiting = session.get(PendingPlan, course.id)
+    if waiting is None:
+        return None
+    left = due.count_in_course(session, course, now=now)
+    listeners = max(waiting.listeners, left)
+    done = listeners - left
+    elapsed = max((now - waiting.created_at).total_seconds(), 1)
+    return Progress(
+        listeners=listeners,
+        done=done,
+        seconds_left=math.ceil(elapsed * left / done) if done else None,
+        changes=_waiting(waiting),
+    )
+
+
+def new_rhythm(session: Session, course: Course) -> NewRhythm:
+    """Answer rhythm and zone as they will be, which for most courses is as they are."""
+    wanted = [each for each in pending(session, course.id) if isinstance(each, NewRhythm)]
+    as_it_is = NewRhythm(rhythm=unlocks.course_rhythm(course), zone=course.zone)
+    return wanted[-1] if wanted else as_it_is
+
+
+def new_order(session: Session, course_id: int, present: Sequence[int]) -> list[int]:
+    """Answer the lessons, by id, in the order in which they will be."""
+    wanted = [each for each in pending(session, course_id) if isinstance(each, NewOrder)]
+    named = [each for each in wanted[-1].lesson_ids if each in present] if wanted else []
+    return [*named, *(each for each in present if each not in named)]
+
+
+def new_date(session: Session, lesson: Lesson) -> datetime | None:
+    """Answer the date of a lesson as it will be."""
+    dates = [
+        each.release_at
+        for each in pending(session, lesson.course_id)
+        if isinstance(each, NewDate) and each.lesson_id == lesson.id
+    ]
+    return dates[-1] if dates else lesson.release_at
+
+
+def new_state(session: Session, lesson: Lesson) -> LessonState:
+    """Answer the state of a lesson as it will be."""
+    state = lesson.state
+    for each in pending(session, lesson.course_id):
+        if isinstance(each, Publication) and each.lesson_id == lesson.id:
+            state = LessonState.PUBLISHED
+        if isinstance(each, Withdrawal) and each.lesson_id == lesson.id:
+            state = LessonState.WITHDRAWN
+    return state
+
+
+def pending(session: Session, course_id: int) -> tuple[Change, ...]:
+    """Answer the changes that wait, in the order in which they were asked for."""
+    waiting = session.get(PendingPlan, course_id)
+    return _waiting(waiting) if waiting is not None else ()
+
+
+def _waiting(waiting: PendingPlan) -> tuple[Change, ...]:
+    return tuple(changes.unpack(each) for each in waiting.changes)

@@ -1,16 +1,16 @@
-"""A lesson's public life: published, withdrawn, moved."""
+"""A lesson's public life: published, withdrawn, moved; at once or as soon as many are told."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from app.db.models import Lesson, Recording
+from app.db.models import Lesson
 from app.errors import InvalidInput, NotReady
-from app.kinds import LessonState, RecordingState
-from app.services import lessons, plans, revisions
+from app.kinds import LessonState
+from app.services import changes, lessons, plans, revisions
+from app.services.changes import NewOrder, Publication, Withdrawal
 
 
 class Direction(IntEnum):
@@ -31,12 +31,9 @@ def publish(session: Session, lesson: Lesson, *, now: datetime) -> None:
     course = revisions.lock_course(session, lesson.course_id)
     session.refresh(lesson)
     _check_may_publish(session, lesson)
-    if lesson.state is LessonState.PUBLISHED:
+    if plans.new_state(session, lesson) is LessonState.PUBLISHED:
         return
-    with plans.change_of_order(session, course, now=now):
-        _set(session, lesson, state=LessonState.PUBLISHED, published_at=now)
-    if course.finished_at is not None:
-        revisions.set_on_course(session, course.id, finished_at=None)
+    plans.change(session, course, Publication(lesson_id=lesson.id), now=now)
 
 
 def withdraw(session: Session, lesson: Lesson, *, now: datetime) -> None:
@@ -47,16 +44,15 @@ def withdraw(session: Session, lesson: Lesson, *, now: datetime) -> None:
     """
     course = revisions.lock_course(session, lesson.course_id)
     session.refresh(lesson)
-    if lesson.state is not LessonState.PUBLISHED:
+    if plans.new_state(session, lesson) is not LessonState.PUBLISHED:
         raise NotReady("lesson", "not_published")
-    with plans.change_of_order(session, course, now=now):
-        _set(session, lesson, state=LessonState.WITHDRAWN)
+    plans.change(session, course, Withdrawal(lesson_id=lesson.id), now=now)
 
 
 def move(session: Session, lesson: Lesson, direction: Direction, *, now: datetime) -> None:
     """Move a lesson one place up or down among all lessons; at the end nothing happens."""
     revisions.lock_course(session, lesson.course_id)
-    ids = [other.id for other in lessons.of_course(session, lesson.course_id)]
+    ids = _order(session, lesson.course_id)
     here = ids.index(lesson.id)
     there = here + direction
     if 0 <= there < len(ids):
@@ -73,36 +69,20 @@ def put_in_order(
         InvalidInput: these are not exactly its lessons, such as when one was added meanwhile.
     """
     course = revisions.lock_course(session, course_id)
-    present = [lesson.id for lesson in lessons.of_course(session, course_id)]
+    present = _order(session, course_id)
     if sorted(present) != sorted(lesson_ids):
         raise InvalidInput({"order": "these are not the lessons of the course"})
-    if present == list(lesson_ids):
-        return
-    with plans.change_of_order(session, course, now=now):
-        for position, lesson_id in enumerate(lesson_ids, start=1):
-            session.execute(
-                update(Lesson)
-                .where(Lesson.id == lesson_id)
-                .values(position=position)
-                .execution_options(synchronize_session="fetch")
-            )
+    if present != list(lesson_ids):
+        plans.change(session, course, NewOrder(lesson_ids=tuple(lesson_ids)), now=now)
+
+
+def _order(session: Session, course_id: int) -> list[int]:
+    """Answer the lessons in the order in which they are, or will be."""
+    present = [lesson.id for lesson in lessons.of_course(session, course_id)]
+    return plans.new_order(session, course_id, present)
 
 
 def _check_may_publish(session: Session, lesson: Lesson) -> None:
-    if lesson.state is LessonState.REMOVED:
-        raise NotReady("lesson", "removed")
-    if lesson.recording_id is None:
-        raise NotReady("recording", "missing")
-    recording = session.get_one(Recording, lesson.recording_id)
-    if recording.state is not RecordingState.READY:
-        raise NotReady("recording", recording.state.value)
-
-
-def _set(session: Session, lesson: Lesson, **values: object) -> None:
-    # Not through the object: its version counts what people typed.
-    session.execute(
-        update(Lesson)
-        .where(Lesson.id == lesson.id)
-        .values(**values)
-        .execution_options(synchronize_session="fetch")
-    )
+    obstacle = changes.find_obstacle(session, lesson)
+    if obstacle is not None:
+        raise NotReady(*obstacle)

@@ -220,8 +220,7 @@ def record_due(session: Session, *, now: datetime, limit: int, host: str) -> int
         PlanChanged: the plan of a course moved on meanwhile; roll back and come again.
     """
     claimed = due.claim_due(session, now=now, limit=limit) or due.claim_stale(session, limit=limit)
-    plans = _record(session, claimed, now=now, host=host)
-    _hold_plans(session, plans)
+    _hold_plans(session, _record(session, claimed, now=now, host=host))
     return len(claimed)
 
 
@@ -230,10 +229,13 @@ def record_course(
 ) -> int:
     """Write down what is due in one course, for at most `limit` subscriptions; answer for how many.
 
-    The caller holds the course's row lock. What another worker holds is passed over.
+    What another worker holds is passed over.
+
+    Raises:
+        PlanChanged: the plan of the course moved on meanwhile; never while its row is locked.
     """
     claimed = due.claim_in_course(session, course, now=now, limit=limit)
-    _record(session, claimed, now=now, host=host)
+    _hold_plans(session, _record(session, claimed, now=now, host=host))
     return len(claimed)
 
 

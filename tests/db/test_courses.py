@@ -23,7 +23,7 @@ def make(session: Session, title: str = "Bloeiende community", **more: str) -> C
 
 
 def edit(session: Session, course: Course, **changes: object) -> Course:
-    fields = replace(courses.fields_of(course), **changes)  # type: ignore[arg-type]
+    fields = replace(courses.fields_of(session, course), **changes)  # type: ignore[arg-type]
     return courses.edit(session, course.id, fields, version=course.version, now=LATER)
 
 
@@ -85,7 +85,7 @@ def test_the_second_of_two_who_save_at_once_is_told_and_changes_nothing(
 ) -> None:
     with database.writing() as session:
         course = make(session)
-        fields, version = courses.fields_of(course), course.version
+        fields, version = courses.fields_of(session, course), course.version
     with database.writing() as session:
         mine = replace(fields, story="Mine")
         courses.edit(session, course.id, mine, version=version, now=LATER)

@@ -36,8 +36,7 @@ FORM_BYTES: Final = 64 * 1024
 @needs(policy.may_edit_course)
 def edit_course(course_id: int) -> Response:
     """Show the form as the course stands."""
-    course = _load(course_id)
-    values = course_forms.typed(courses.fields_of(course), course.version)
+    course, values = _load_form(course_id)
     return _page(course, values)
 
 
@@ -100,18 +99,23 @@ def _load(course_id: int) -> Course:
         return get_course(session, course_id)
 
 
+def _load_form(course_id: int) -> tuple[Course, dict[str, str]]:
+    """Answer a course, and its form as it stands."""
+    with house().database.reading() as session:
+        course = get_course(session, course_id)
+        return course, course_forms.typed(courses.fields_of(session, course), course.version)
+
+
 def _stale_page(course_id: int, form: CourseForm) -> Response:
     """Show what stands there now beside what was typed; saving again means it."""
-    course = _load(course_id)
-    theirs = course_forms.typed(courses.fields_of(course), course.version)
+    course, theirs = _load_form(course_id)
     mine = {**form.values, "version": str(course.version)}
     clashes = course_forms.differences(mine, theirs)
     return _page(course, mine, clashes=clashes, status=CONFLICT)
 
 
 def _page_as_it_stands(course_id: int, found: list[Finding]) -> Response:
-    course = _load(course_id)
-    values = course_forms.typed(courses.fields_of(course), course.version)
+    course, values = _load_form(course_id)
     return _page(course, values, cover_findings=words.findings(found), status=UNPROCESSABLE)
 
 

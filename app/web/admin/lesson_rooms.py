@@ -6,6 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug import Response as AnyResponse
 
 from app import policy
@@ -13,7 +14,7 @@ from app.db.models import Course, Lesson
 from app.errors import InvalidInput, StaleVersion
 from app.kinds import LessonState
 from app.policy import Access
-from app.services import lessons, recordings
+from app.services import lessons, plans, recordings
 from app.services.lessons import LessonFields
 from app.web import access, rhythm_forms
 from app.web.admin import course_forms, sending, words
@@ -88,8 +89,8 @@ def _parse_release(text: str, zone: str) -> datetime | None:
     return first_instant(wall.replace(tzinfo=None), ZoneInfo(zone))
 
 
-def _typed(course: Course, lesson: Lesson) -> dict[str, str]:
-    release_at = lesson.release_at
+def _typed(session: Session, course: Course, lesson: Lesson) -> dict[str, str]:
+    release_at = plans.new_date(session, lesson)
     local = release_at.astimezone(ZoneInfo(course.zone)) if release_at else None
     return {
         "title": lesson.title,
@@ -103,7 +104,7 @@ def _stale_page(course_id: int, lesson_id: int, typed: Mapping[str, str]) -> Res
     """Show what stands there now beside what was typed; saving again means it."""
     with house().database.reading() as session:
         course = get_course(session, course_id)
-        theirs = _typed(course, lessons.get(session, course_id, lesson_id))
+        theirs = _typed(session, course, lessons.get(session, course_id, lesson_id))
     mine = {**typed, "version": theirs["version"]}
     clashes = course_forms.differences(mine, theirs)
     return page(course_id, lesson_id, values=mine, clashes=clashes, status=CONFLICT)
@@ -117,6 +118,9 @@ def page(course_id: int, lesson_id: int, **more: Any) -> Response:  # noqa: ANN4
         lesson = lessons.get(session, course_id, lesson_id)
         newest = lessons.newest_recording(session, lesson_id)
         is_heard = lessons.is_heard(session, lesson_id)
+        stands = _typed(session, course, lesson)
+        has_dates = plans.new_rhythm(session, course).rhythm.kind is RhythmKind.FIXED_DATES
+        progress = plans.progress(session, course, now=now())
     errors = more.get("errors") or {}
     page = render_template(
         "admin/lesson.html",
@@ -125,8 +129,9 @@ def page(course_id: int, lesson_id: int, **more: Any) -> Response:  # noqa: ANN4
         newest=newest,
         findings=words.findings_of(newest),
         is_heard=is_heard,
-        has_dates=course.rhythm_kind is RhythmKind.FIXED_DATES,
-        values=more.get("values") or _typed(course, lesson),
+        has_dates=has_dates,
+        values=more.get("values") or stands,
+        progress=progress,
         errors=errors,
         clashes=more.get("clashes"),
         size_limit=words.say_size(house().settings.max_upload),

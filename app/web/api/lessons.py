@@ -7,7 +7,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.db.models import Lesson, Recording
-from app.services import lessons, publishing, recordings
+from app.services import lessons, plans, publishing, recordings
 from app.services.lessons import LessonFields
 from app.web.api.face import Operation, body, course, does, give, give_list, language
 from app.web.current import house, now
@@ -145,7 +145,7 @@ def edit_lesson(slug: str, lesson_id: int) -> Response:
         fields = LessonFields(
             title=lesson.title if wanted.title is None else wanted.title,
             notes=lesson.notes if wanted.notes is None else wanted.notes,
-            release_at=lesson.release_at,
+            release_at=plans.new_date(session, lesson),
         )
         lessons.edit(session, lesson, fields, version=wanted.version, now=now())
         return _give(session, lesson)
