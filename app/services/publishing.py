@@ -20,10 +20,11 @@ class Direction(IntEnum):
     DOWN = 1
 
 
-def publish(session: Session, lesson: Lesson, *, now: datetime) -> None:
+def publish(session: Session, lesson: Lesson, *, now: datetime) -> bool:
     """Let listeners have a lesson when it is its turn. Publishing again after a withdrawal too.
 
-    A course that was finished is so no more: there is something to come.
+    False: not yet, many get what is due first (`app.services.plans`). A course that was finished
+    is so no more: there is something to come.
 
     Raises:
         NotReady: it has no recording, or one that is not judged fit yet.
@@ -32,12 +33,12 @@ def publish(session: Session, lesson: Lesson, *, now: datetime) -> None:
     session.refresh(lesson)
     _check_may_publish(session, lesson)
     if plans.new_state(session, lesson) is LessonState.PUBLISHED:
-        return
-    plans.change(session, course, Publication(lesson_id=lesson.id), now=now)
+        return lesson.state is LessonState.PUBLISHED
+    return plans.change(session, course, Publication(lesson_id=lesson.id), now=now)
 
 
-def withdraw(session: Session, lesson: Lesson, *, now: datetime) -> None:
-    """Give a lesson to nobody new; who has it keeps it.
+def withdraw(session: Session, lesson: Lesson, *, now: datetime) -> bool:
+    """Give a lesson to nobody new; who has it keeps it. False: not yet, as with `publish`.
 
     Raises:
         NotReady: it is not published; or it is the last one of a course that is open.
@@ -46,7 +47,7 @@ def withdraw(session: Session, lesson: Lesson, *, now: datetime) -> None:
     session.refresh(lesson)
     if plans.new_state(session, lesson) is not LessonState.PUBLISHED:
         raise NotReady("lesson", "not_published")
-    plans.change(session, course, Withdrawal(lesson_id=lesson.id), now=now)
+    return plans.change(session, course, Withdrawal(lesson_id=lesson.id), now=now)
 
 
 def move(session: Session, lesson: Lesson, direction: Direction, *, now: datetime) -> None:
@@ -62,8 +63,8 @@ def move(session: Session, lesson: Lesson, direction: Direction, *, now: datetim
 
 def put_in_order(
     session: Session, course_id: int, lesson_ids: Sequence[int], *, now: datetime
-) -> None:
-    """Put all lessons of a course into this order.
+) -> bool:
+    """Put all lessons of a course into this order. False: not yet, as with `publish`.
 
     Raises:
         InvalidInput: these are not exactly its lessons, such as when one was added meanwhile.
@@ -72,8 +73,9 @@ def put_in_order(
     present = _order(session, course_id)
     if sorted(present) != sorted(lesson_ids):
         raise InvalidInput({"order": "these are not the lessons of the course"})
-    if present != list(lesson_ids):
-        plans.change(session, course, NewOrder(lesson_ids=tuple(lesson_ids)), now=now)
+    if present == list(lesson_ids):
+        return True
+    return plans.change(session, course, NewOrder(lesson_ids=tuple(lesson_ids)), now=now)
 
 
 def _order(session: Session, course_id: int) -> list[int]:

@@ -2,21 +2,24 @@
 
 import gzip
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 
 import feedparser
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.db.models import Course, Lesson, PauseSpan, Subscription, Unlock
-from app.db.standing import StandingReader
+from app.db.standing import Standing, StandingReader
 from app.jobs.unlocks import record_unlocks
 from app.kinds import EndReason, LessonState, RetireReason
+from app.services import courses
 from app.services.addresses import FeedAddresses, erase
 from app.services.delivery import hear
 from app.services.feeds import load_served
 from app.services.polls import filling_of, look
-from feeds.rhythm import RhythmKind
+from feeds.rhythm import Rhythm, RhythmKind
 from feeds.rss import render_feed
 from feeds.tokens import verify_token
 from tests.builders import START, a_recording
@@ -48,6 +51,31 @@ def test_lesson_2_is_absent_one_second_before_its_week_is_over(both: Visit) -> N
 def test_lesson_2_is_there_on_the_second_though_nobody_wrote_it_down(both: Visit) -> None:
     both.at(START + WEEK)
     assert lessons_in(both, both.get(both.feed).data) == [2, 1]
+
+
+def test_poll_that_a_change_of_plan_overtakes_loses_nothing(
+    both: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody polled before, so the course is read after the standing.
+    both.at(START + WEEK)
+    find, overtaken = StandingReader.find, []
+
+    def find_and_be_overtaken(reader: StandingReader, random_id: bytes) -> Standing | None:
+        standing = find(reader, random_id)
+        if not overtaken:
+            overtaken.append(True)
+            both.change(slow_down)
+        return standing
+
+    def slow_down(session: Session) -> None:
+        course = courses.get(session, both.course_id)
+        slow = Rhythm(kind=RhythmKind.EVERY_DAYS, every_days=30)
+        fields = replace(courses.fields_of(session, course), rhythm=slow)
+        courses.edit(session, course.id, fields, version=course.version, now=both.clock())
+
+    monkeypatch.setattr(StandingReader, "find", find_and_be_overtaken)
+    assert lessons_in(both, both.get(both.feed).data) == [2, 1]
+    assert overtaken
 
 
 def test_feed_is_the_same_before_and_after_the_worker_wrote_the_unlocks_down(both: Visit) -> None:

@@ -14,7 +14,7 @@ from app.errors import CourseNotFound, CoverRefused, InvalidInput, StaleVersion
 from app.policy import Access
 from app.services import courses, covers, stories
 from app.web import access
-from app.web.admin import course_forms, sending, words
+from app.web.admin import course_forms, sending, waiting, words
 from app.web.admin.course_forms import CourseForm
 from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs, takes_up_to
 from app.web.babel import gettext as _
@@ -124,9 +124,12 @@ def _page(course: Course, values: Mapping[str, str], **more: Any) -> Response:  
     errors = more.get("errors") or {}
     story = more.get("story")
     kept = None if "cover_findings" in more else _kept_findings(course)
+    with house().database.reading() as session:
+        change = waiting.find_waiting(session, course)
     page = render_template(
         "admin/edit_course.html",
         course=course,
+        waiting=change,
         values=values,
         errors=errors,
         clashes=more.get("clashes"),

@@ -10,10 +10,10 @@ from app import policy
 from app.db.models import Course
 from app.errors import InvalidInput
 from app.policy import Access
-from app.services import courses, lessons, openings, suppressions, unlocks
+from app.services import courses, lessons, openings, plans, suppressions, unlocks
 from app.services.courses import CourseFields
 from app.web import access
-from app.web.admin import words
+from app.web.admin import waiting, words
 from app.web.admin.face import (
     SEE_OTHER,
     account,
@@ -105,15 +105,17 @@ def take_turn(course_id: int, turn: str) -> AnyResponse:
 
 
 def _room(session: Session, course: Course) -> dict[str, object]:
-    rows = lessons.of_course(session, course.id)
+    rows = {row.id: row for row in lessons.of_course(session, course.id)}
+    order = plans.new_order(session, course.id, list(rows))
     return {
         "course": course,
+        "waiting": waiting.find_waiting(session, course),
         "lines": [
             {
                 "lesson": row,
                 "recording": row.recording or lessons.newest_recording(session, row.id),
             }
-            for row in rows
+            for row in (rows[lesson_id] for lesson_id in order)
         ],
         "published": openings.count_published(session, course.id),
         "page_url": f"{house().settings.base_url}/{course.slug}",

@@ -17,7 +17,7 @@ from app.policy import Access
 from app.services import lessons, plans, recordings
 from app.services.lessons import LessonFields
 from app.web import access, rhythm_forms
-from app.web.admin import course_forms, sending, words
+from app.web.admin import course_forms, sending, waiting, words
 from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs
 from app.web.babel import gettext as _
 from app.web.current import house, now
@@ -120,7 +120,8 @@ def page(course_id: int, lesson_id: int, **more: Any) -> Response:  # noqa: ANN4
         is_heard = lessons.is_heard(session, lesson_id)
         stands = _typed(session, course, lesson)
         has_dates = plans.new_rhythm(session, course).rhythm.kind is RhythmKind.FIXED_DATES
-        progress = plans.progress(session, course, now=now())
+        future_state = plans.new_state(session, lesson)
+        change = waiting.find_waiting(session, course)
     errors = more.get("errors") or {}
     page = render_template(
         "admin/lesson.html",
@@ -131,7 +132,8 @@ def page(course_id: int, lesson_id: int, **more: Any) -> Response:  # noqa: ANN4
         is_heard=is_heard,
         has_dates=has_dates,
         values=more.get("values") or stands,
-        progress=progress,
+        future_state=future_state,
+        waiting=change,
         errors=errors,
         clashes=more.get("clashes"),
         size_limit=words.say_size(house().settings.max_upload),

@@ -10,7 +10,7 @@ from app import policy
 from app.db.models import Lesson
 from app.errors import InvalidInput
 from app.policy import Access
-from app.services import lessons, publishing
+from app.services import lessons, plans, publishing
 from app.services.lessons import Trashed
 from app.services.publishing import Direction
 from app.web import access, rhythm_forms
@@ -34,10 +34,11 @@ def publish_lesson(course_id: int, lesson_id: int) -> AnyResponse:
     try:
         with house().database.writing() as session:
             lesson = lessons.get(session, course_id, lesson_id)
-            publishing.publish(session, lesson, now=now())
+            is_done = publishing.publish(session, lesson, now=now())
     except InvalidInput as error:
         return lesson_rooms.page(course_id, lesson_id, errors=words.refusal(error))
-    flash(_("The lesson is published. Everybody gets it when it is its turn."), "good")
+    if is_done:
+        flash(_("The lesson is published. Everybody gets it when it is its turn."), "good")
     return back_to(course_id, lesson_id)
 
 
@@ -57,10 +58,11 @@ def withdraw_lesson(course_id: int, lesson_id: int) -> AnyResponse:
     try:
         with house().database.writing() as session:
             lesson = lessons.get(session, course_id, lesson_id)
-            publishing.withdraw(session, lesson, now=now())
+            is_done = publishing.withdraw(session, lesson, now=now())
     except InvalidInput as error:
         return lesson_rooms.page(course_id, lesson_id, errors=words.refusal(error))
-    flash(_("The lesson is withdrawn. Who has it keeps it."), "good")
+    if is_done:
+        flash(_("The lesson is withdrawn. Who has it keeps it."), "good")
     return back_to(course_id, lesson_id)
 
 
@@ -118,10 +120,11 @@ def save_order(course_id: int) -> AnyResponse:
     ids = sorted(places, key=lambda lesson_id: places[lesson_id] or 0)
     try:
         with house().database.writing() as session:
-            publishing.put_in_order(session, course_id, ids, now=now())
+            is_done = publishing.put_in_order(session, course_id, ids, now=now())
     except InvalidInput as error:
         return _order_page(course_id, words.refusal(error))
-    flash(_("The lessons are in order."), "good")
+    if is_done:
+        flash(_("The lessons are in order."), "good")
     return redirect(url_for("admin.course_room", course_id=course_id), SEE_OTHER)
 
 
@@ -167,7 +170,9 @@ def _order_page(course_id: int, errors: dict[str, str]) -> Response:
     in_room("admin.course_room")
     with house().database.reading() as session:
         course = get_course(session, course_id)
-        rows = lessons.of_course(session, course_id)
+        found = {row.id: row for row in lessons.of_course(session, course_id)}
+        order = plans.new_order(session, course_id, list(found))
+        rows = [found[lesson_id] for lesson_id in order]
     page = render_template("admin/order.html", course=course, lessons=rows, errors=errors)
     return make_response(page, UNPROCESSABLE if errors else 200)
 

@@ -89,6 +89,10 @@ def _not_ready(why: str) -> str:
         "refused": _("The audio cannot be used; the findings say why. Upload it again."),
         "removed": _("This lesson was removed for good."),
         "not_published": _("The lesson is not published."),
+        "being_unlocked": _(
+            "Many listeners are getting their lessons just now, this one perhaps. Try again in a"
+            " minute, or withdraw it: then nobody new gets it."
+        ),
     }
     return reasons.get(why, _("That cannot be done now."))
 

@@ -55,8 +55,8 @@ class AudioDoor:
         token = self._parts.find_token(address[1]) if address else None
         if address is None or token is None:
             return answers.not_found()
-        standing = self._parts.find_standing(token)
-        if standing is None:
+        stand = self._parts.stand(token)
+        if stand is None:
             if self._parts.is_erased(token):
                 return answers.gone("This address was erased.")
             return answers.not_found()
@@ -66,24 +66,28 @@ class AudioDoor:
             number=int(address[3]),
             extension=address[4],
         )
-        return _Visit(self._parts, standing, wanted, environ).answer()
+        return _Visit(self._parts, stand, wanted, environ).answer()
 
 
 class _Visit:
     """One request with a genuine token that has a standing."""
 
     def __init__(
-        self, parts: Parts, standing: Standing, wanted: Wanted, environ: "WSGIEnvironment"
+        self,
+        parts: Parts,
+        stand: tuple[Standing, ServedCourse],
+        wanted: Wanted,
+        environ: "WSGIEnvironment",
     ) -> None:
         self._parts = parts
-        self._standing = standing
+        self._standing, self._course = stand
         self._wanted = wanted
         self._environ = environ
         self._is_get = environ["REQUEST_METHOD"] == "GET"
         self._now = parts.now()
 
     def answer(self) -> Answer:
-        course = self._parts.course_of(self._standing)
+        course = self._course
         decision = authorise(self._standing, course, self._wanted, self._now)
         if decision.verdict is not Verdict.ALLOWED:
             return self._refuse(decision, course)

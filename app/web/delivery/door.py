@@ -44,6 +44,21 @@ class Parts:
             standing.course_id, standing.course_revision, standing.plan_revision
         )
 
+    def stand(self, token: VerifiedToken) -> tuple[Standing, ServedCourse] | None:
+        """Answer how the holder of a genuine token stands, and her course; None: it is no more.
+
+        The course may have come to another plan since the standing was read. Then it is read once
+        more: what was due under the old plan was written down in the same transaction, and a
+        standing from before it would know nothing of that.
+        """
+        standing = self.find_standing(token)
+        if standing is None:
+            return None
+        course = self.course_of(standing)
+        if course.plan_revision != standing.plan_revision:
+            standing = self.find_standing(token) or standing
+        return standing, course
+
     def find_standing(self, token: VerifiedToken) -> Standing | None:
         """Answer how the holder of a genuine token stands; None: its address is no more."""
         standing = self.reader.find(token.random_id)

@@ -54,13 +54,13 @@ class FeedDoor:
         return self._answer(token, FeedToken(path[_START:_END]), environ)
 
     def _answer(self, token: VerifiedToken, text: FeedToken, environ: "WSGIEnvironment") -> Answer:
-        standing = self._parts.find_standing(token)
-        if standing is None:
+        stand = self._parts.stand(token)
+        if stand is None:
             if self._parts.is_erased(token):
                 return answers.gone("This feed was erased.")
             return answers.not_found()
+        standing, course = stand
         now = self._parts.now()
-        course = self._parts.course_of(standing)
         view = polls.look(standing, course, now, self._base_url)
         etag = polls.etag_of(view, standing, course, self._base_url)
         if matches(environ.get("HTTP_IF_NONE_MATCH"), etag):
