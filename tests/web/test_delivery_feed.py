@@ -58,7 +58,8 @@ def test_poll_that_a_change_of_plan_overtakes_loses_nothing(
 ) -> None:
     # Nobody polled before, so the course is read after the standing.
     both.at(START + WEEK)
-    find, overtaken = StandingReader.find, []
+    find = StandingReader.find
+    overtaken: list[bool] = []
 
     def find_and_be_overtaken(reader: StandingReader, random_id: bytes) -> Standing | None:
         standing = find(reader, random_id)
