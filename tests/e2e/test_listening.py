@@ -131,7 +131,7 @@ def test_signing_up_again_keeps_the_same_address(noor: Listener) -> None:
     noor.opens_mail(number=3)
     noor.presses_button_in_mail()
     noor.page.goto(f"{noor.url}/my/")
-    noor.page.locator("main h2 a").click()
+    noor.page.locator("a[href^='/my/follow/']").click()
     assert noor.personal_address() == first
 
 
@@ -150,6 +150,7 @@ def test_a_listener_comes_back_by_mail_and_leaves(noor: Listener) -> None:
     noor.presses_button_in_mail()
     expect(noor.page.locator("main h2")).to_have_count(1)
     noor.looks_around("my")
+    noor.page.locator("main h2 a").click()
     noor.page.locator("a[href^='/my/leave/']").click()
     noor.looks_around("leave")
     noor.sends_form()

@@ -1,6 +1,7 @@
 """A listener's own pages: in by a link from a mail, out by a button."""
 
 from app.web.my import (
+    calendar,
     changing,
     course,
     details,
@@ -19,6 +20,7 @@ from app.web.my import (
 from app.web.my.face import my
 
 __all__ = [
+    "calendar",
     "changing",
     "course",
     "details",

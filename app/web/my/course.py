@@ -110,15 +110,21 @@ def _about_lessons_to_come(plan: Plan, hurry: Hurry) -> list[dict[str, str | Non
 
 def _hers(plan: Plan) -> list[dict[str, str | None]]:
     """What is hers besides the lessons, each on a page of its own."""
-    if plan.subscription.ended_at is not None:
-        return []
-    help_ = _("When somebody else has yours.")
-    details = {
-        "url": url_for("my.details_page"),
-        "label": _("Name, language and e-mail address"),
-        "help": None,
-    }
-    return [_choice(plan, "my.new_address_page", _("A new personal address"), help_), details]
+    found = []
+    if plan.subscription.ended_at is None:
+        help_ = _("See there when lessons come.")
+        found.append(_choice(plan, "my.calendar_page", _("In your calendar"), help_))
+        help_ = _("When somebody else has yours.")
+        found.append(_choice(plan, "my.new_address_page", _("A new personal address"), help_))
+    return [
+        *found,
+        {
+            "url": url_for("my.details_page"),
+            "label": _("Name, language and e-mail address"),
+            "help": None,
+        },
+        {"url": url_for("my.export_page"), "label": _("Everything kept of you"), "help": None},
+    ]
 
 
 def _choice(
