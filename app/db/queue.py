@@ -24,6 +24,8 @@ from app.kinds import JobState
 
 AT_ONCE: Final = timedelta(0)
 WORKER_MARK: Final = "worker seen"
+# What the engine on PostgreSQL does for itself; of no interest to anybody.
+TAKE_OVER: Final = "take_over"
 # procrastinate's own words for how a job stands; what is done is deleted.
 STATES: Final = {"todo": JobState.WAITING, "doing": JobState.RUNNING}
 # psycopg's code for a unique constraint (PostgreSQL, appendix A).
@@ -83,7 +85,9 @@ def defer(
 def listed(session: Session, *, limit: int = 500) -> list[Job]:
     """Answer what runs, what failed and what waits, in this order, the oldest first."""
     if _is_postgres(session):
-        return [_job_of(row) for row in session.execute(_LISTED, {"limit": limit})]
+        return [
+            _job_of(row) for row in session.execute(_LISTED, {"limit": limit, "own": TAKE_OVER})
+        ]
     order = {JobState.RUNNING: 0, JobState.FAILED: 1, JobState.WAITING: 2}
     rows = session.scalars(select(QueuedJob).order_by(QueuedJob.id).limit(limit)).all()
     return [_job(row) for row in sorted(rows, key=lambda row: (order[row.state], row.id))]
@@ -151,7 +155,7 @@ _DEFER = text(
 _LISTED = text(
     "SELECT id, task_name, status::text AS status, attempts, args, scheduled_at,"
     " (SELECT min(at) FROM procrastinate_events WHERE job_id = procrastinate_jobs.id) AS created_at"
-    " FROM procrastinate_jobs WHERE status <> 'succeeded'"
+    " FROM procrastinate_jobs WHERE status <> 'succeeded' AND task_name <> :own"
     " ORDER BY CASE status WHEN 'doing' THEN 0 WHEN 'todo' THEN 2 ELSE 1 END, id LIMIT :limit"
 )
 _RETRY = text(

@@ -8,8 +8,7 @@ of that release. All of a process's workers run in one thread's event loop, thei
 import asyncio
 import logging
 import threading
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -17,17 +16,15 @@ from typing import Any, Final, cast
 
 import structlog
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
-from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
-from procrastinate.jobs import Job, Status
-from sqlalchemy import text
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job
 
 from app.clock import system_clock
 from app.db import queue
 from app.house import House
+from app.jobs.relief import HEARTBEAT_SECONDS, SILENCE_SECONDS, Relief
 from app.jobs.work import (
     BACKOFF,
-    MOST_ATTEMPTS,
-    WORKER_GONE,
     Task,
     Work,
     reason_of,
@@ -39,17 +36,9 @@ log = structlog.get_logger()
 
 # How often each worker asks for a job: the most that a deferred job waits for its start.
 LOOK_SECONDS: Final = 1.0
-# A process says so often that it lives; one that was silent so long is dead, and its jobs are
-# taken over. More than a stop of the database for a restart takes.
-HEARTBEAT_SECONDS: Final = 5.0
-SILENCE_SECONDS: Final = 30.0
-TAKE_OVER: Final = "take_over"
-TAKE_OVER_CRON: Final = "* * * * * */10"
 # How long a worker rests that lost the database.
 REST_SECONDS: Final = 2.0
 CONNECTIONS: Final = 4
-# How long after a job ended its row must say so.
-SETTLE_SECONDS: Final = 5.0
 
 
 class TriedInVain(Exception):
@@ -78,9 +67,7 @@ class PostgresEngine:
         self._thread = threading.Thread(target=self._main, name="cadans-jobs", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._halt = asyncio.Event()
-        self._unknown: set[str] = set()
-        # When which job of ours ended, and on which worker, until its row says so too.
-        self._ended: dict[int, tuple[float, int | None]] = {}
+        self._relief = Relief(house, [work.name for work in works])
 
     def start(self) -> None:
         """Start the thread."""
@@ -126,17 +113,20 @@ class PostgresEngine:
             running = [
                 *(self._lane(app, work.name) for work in self._works),
                 *(self._timer(app, work) for work in self._works if isinstance(work, Task)),
-                self._lane(app, TAKE_OVER),
-                self._settle_again(app),
+                self._lane(app, queue.TAKE_OVER),
+                self._relief.settle_again(app),
             ]
             await self._run_until_halt(running)
 
-    async def _run_until_halt(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
-        tasks = [asyncio.create_task(each) for each in coroutines]
-        await self._halt.wait()
+    async def _run_until_halt(self, coroutines: Sequence[Coroutine[Any, Any, Any]]) -> None:
+        """Run them all; one that ends by itself is a fault of ours, and all begin anew."""
+        tasks = [asyncio.create_task(each) for each in (self._halt.wait(), *coroutines)]
+        done, _running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
 
     def _make_app(self) -> App:
         url = self._house.database.engine.url.set(drivername="postgresql")
@@ -149,12 +139,7 @@ class PostgresEngine:
         )
         for work in self._works:
             self._register(app, work)
-        # procrastinate's own timer, and not ours: while it runs, its worker notices when the
-        # heartbeat stops, and ends. Without one it would go on, taken for dead.
-        take_over = app.task(name=TAKE_OVER, queue=TAKE_OVER, queueing_lock=TAKE_OVER)(
-            self._make_take_over(app)
-        )
-        app.periodic(cron=TAKE_OVER_CRON)(take_over)
+        self._relief.register(app)
         return app
 
     def _register(self, app: App, work: Work) -> None:
@@ -220,12 +205,11 @@ class PostgresEngine:
 
     def _carry_out(self, work: Work, job: Job, values: dict[str, object]) -> None:
         """Run one job, in a thread, and remember that it ended."""
-        number = job.id or 0
-        self._ended.pop(number, None)
+        self._relief.began(job)
         try:
             self._run(work, job, values)
         finally:
-            self._ended[number] = (time.monotonic(), job.worker_id)
+            self._relief.ended(job)
 
     def _run(self, work: Work, job: Job, values: dict[str, object]) -> None:
         is_stopping = self._stopping.is_set
@@ -237,7 +221,7 @@ class PostgresEngine:
         try:
             is_done = run_errand(self._house, work, args, is_stopping=is_stopping)
         except Exception as error:  # noqa: BLE001 (whatever it is, the job is tried again)
-            self._note_failure(job, reason_of(error))
+            self._relief.note_failure(job, reason_of(error))
             raise TriedInVain(work.name) from None
         if not is_done:
             self._defer(work.name, args)
@@ -245,82 +229,3 @@ class PostgresEngine:
     def _defer(self, name: str, args: dict[str, Any], *, key: str | None = None) -> None:
         with self._house.database.writing() as session:
             queue.defer(session, name, args, key=key)
-
-    def _note_failure(self, job: Job, reason: str) -> None:
-        """Write down why, and let another job of its key be deferred while this one waits."""
-        log.warning("job_went_wrong", job=job.id, name=job.task_name, reason=reason)
-        with self._house.database.writing() as session:
-            session.execute(_NOTE, {"id": job.id, "reason": reason})
-
-    def _make_take_over(self, app: App) -> Callable[[int], Awaitable[None]]:
-        async def take_over(timestamp: int) -> None:
-            del timestamp
-            for job in await app.job_manager.get_stalled_jobs(
-                seconds_since_heartbeat=SILENCE_SECONDS
-            ):
-                await self._take_over(app, job)
-            await asyncio.to_thread(self._say_unknown)
-
-        return take_over
-
-    async def _take_over(self, app: App, job: Job) -> None:
-        """Let a job whose worker is gone be run by another, or give it up after the last try."""
-        log.warning("job_taken_over", job=job.id, name=job.task_name)
-        manager = app.job_manager
-        if job.attempts + 1 >= MOST_ATTEMPTS:
-            await asyncio.to_thread(self._note_failure, job, WORKER_GONE)
-            await manager.finish_job(job, status=Status.FAILED, delete_job=False)
-            return
-        try:
-            await manager.retry_job(job, retry_at=system_clock())
-        except UniqueViolation:
-            # Another job of its key waits already, and does the same.
-            await manager.finish_job(job, status=Status.SUCCEEDED, delete_job=True)
-
-    async def _settle_again(self, app: App) -> None:
-        """Find jobs of ours that ended while the database could not be told, and run them again.
-
-        Nobody else would: their worker lives.
-        """
-        while True:
-            await asyncio.sleep(SETTLE_SECONDS)
-            before = time.monotonic() - SETTLE_SECONDS
-            ended = {number: at for number, at in self._ended.items() if at[0] < before}
-            try:
-                for job in await asyncio.to_thread(self._unsettled, ended):
-                    await self._take_over(app, job)
-            except Exception as error:  # noqa: BLE001 (tried again in a moment)
-                log.warning("jobs_not_settled", reason=reason_of(error))
-                continue
-            for number, at in ended.items():
-                if self._ended.get(number) == at:
-                    del self._ended[number]
-
-    def _unsettled(self, ended: Mapping[int, tuple[float, int | None]]) -> list[Job]:
-        with self._house.database.reading() as session:
-            rows = session.execute(_DOING, {"ids": list(ended)}).mappings().all()
-        jobs = [Job.from_row(dict(row)) for row in rows]
-        return [job for job in jobs if job.worker_id == ended[job.id or 0][1]]
-
-    def _say_unknown(self) -> None:
-        known = [TAKE_OVER, *(work.name for work in self._works)]
-        with self._house.database.reading() as session:
-            names = set(session.scalars(_UNKNOWN, {"known": known}))
-        for name in names - self._unknown:
-            self._unknown.add(name)
-            log.warning("unknown_job_waits", name=name)
-
-
-_NOTE = text(
-    "UPDATE procrastinate_jobs SET queueing_lock = NULL,"
-    " args = args || jsonb_build_object('reason', CAST(:reason AS text)) WHERE id = :id"
-)
-_DOING = text(
-    "SELECT id, status::text AS status, task_name, priority, lock, queueing_lock, args,"
-    " scheduled_at, queue_name, attempts, worker_id"
-    " FROM procrastinate_jobs WHERE id = ANY(:ids) AND status = 'doing'"
-)
-_UNKNOWN = text(
-    "SELECT DISTINCT task_name FROM procrastinate_jobs"
-    " WHERE status = 'todo' AND NOT task_name = ANY(:known)"
-)

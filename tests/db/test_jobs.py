@@ -23,13 +23,14 @@ from app.db import queue
 from app.db.models import QueuedJob, TaskTrouble
 from app.errors import JobNotFound
 from app.house import House
-from app.jobs import local, on_postgres, work
+from app.jobs import local, on_postgres, relief, work
 from app.jobs.worker import Errand, Task, Worker
 from app.kinds import JobState
 from app.settings import Settings
 from tests.parts.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
+PROGRAM = Path(sys.executable).with_name("cadans")
 PATIENCE_SECONDS = 60
 SECRET = "kim@example.org"
 HOUR = timedelta(hours=1)
@@ -41,7 +42,7 @@ StartWorker = Callable[..., Worker]
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
     return {
         "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
+        "CADANS_DATABASE_URL": database_url.replace("+psycopg", ""),
         "CADANS_FEED_KEYS": "1:" + "ab" * 32,
         "CADANS_SECRET_KEYS": "s" * 64,
     }
@@ -97,7 +98,7 @@ def defer(house: House, name: str, args: dict[str, Any] | None = None, **more: A
 
 def jobs(house: House) -> list[queue.Job]:
     with house.database.reading() as session:
-        return [job for job in queue.listed(session) if job.name != on_postgres.TAKE_OVER]
+        return queue.listed(session)
 
 
 def writes(diary: Diary, name: str = "write") -> Errand:
@@ -252,6 +253,7 @@ def be_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let three attempts follow each other at once."""
     for engine in (local, on_postgres):
         monkeypatch.setattr(engine, "BACKOFF", (timedelta(0), timedelta(0)))
+    for engine in (local, relief):
         monkeypatch.setattr(engine, "MOST_ATTEMPTS", 3)
 
 
@@ -263,7 +265,7 @@ def test_nothing_can_be_tried_again_that_is_not_there(house: House) -> None:
 def test_job_of_a_name_nobody_knows_waits_and_is_said_once(
     house: House, start: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_postgres, "TAKE_OVER_CRON", "* * * * * */1")
+    monkeypatch.setattr(relief, "TAKE_OVER_CRON", "* * * * * */1")
     diary = Diary()
     job_id = defer(house, "of_next_year", {"line": 1})
     with structlog.testing.capture_logs() as said:
@@ -506,7 +508,7 @@ def test_job_that_kills_its_workers_has_failed_in_the_end(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for engine in (local, on_postgres):
+    for engine in (local, relief):
         monkeypatch.setattr(engine, "MOST_ATTEMPTS", 1)
     defer(house, "write", {"line": "hello"})
     kill_in_the_middle(environ, tmp_path / "began")
@@ -603,3 +605,31 @@ def break_once(monkeypatch: pytest.MonkeyPatch, house: House) -> Iterator[thread
 
     monkeypatch.setattr(owner, name, lose)
     yield is_broken
+
+
+@pytest.mark.slow
+def test_worker_process_that_gets_a_signal_leaves_nothing_behind(
+    house: House, environ: dict[str, str]
+) -> None:
+    process = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", PROGRAM, "worker"],
+        env={"PATH": os.environ["PATH"], **environ},
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(lambda: seen_at(house))
+        process.terminate()
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert "Traceback" not in said
+    assert [job for job in jobs(house) if job.state is JobState.RUNNING] == []
+
+
+def seen_at(house: House) -> object:
+    with house.database.reading() as session:
+        return queue.worker_seen_at(session)
