@@ -186,6 +186,23 @@ class CoverRefused(InvalidInput):
         super().__init__({"cover": "the picture cannot be used"})
 
 
+class SpokenRefused(InvalidInput):
+    """The recording cannot be used at a turn; carries the findings that say why."""
+
+    def __init__(self, findings: Sequence[object]) -> None:
+        self.findings = tuple(findings)
+        super().__init__({"audio": "the recording cannot be used"})
+
+
+class SpokenTooLong(InvalidInput):
+    """A recording for a turn lasts longer than one may."""
+
+    def __init__(self, seconds: int, most_seconds: int) -> None:
+        self.seconds = seconds
+        self.most_seconds = most_seconds
+        super().__init__({"audio": f"it lasts {seconds} s, and may last {most_seconds} s"})
+
+
 class UploadTooBig(InvalidInput):
     """The file is larger than this house takes."""
 

@@ -47,3 +47,11 @@ class MissingLesson(FeedsError):
     def __init__(self, lesson_id: int) -> None:
         self.lesson_id = lesson_id
         super().__init__(f"lesson {lesson_id} is unlocked but not in the compiled course")
+
+
+class MissingMessage(FeedsError):
+    """A course that has no messages about itself cannot say one: its template was made without."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"this course has no message {kind!r}")

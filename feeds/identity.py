@@ -24,6 +24,9 @@ def subscription_guid(public_id: UUID) -> UUID:
     return uuid5(PODCAST_NAMESPACE, f"subscription:{public_id}")
 
 
-def life_cycle_guid(public_id: UUID, turn: str, number: int = 1) -> str:
-    """Return the guid of the `number`-th message of one kind to one subscription."""
-    return str(uuid5(subscription_guid(public_id), f"{turn}:{number}"))
+def life_cycle_guid(podcast_guid: UUID, turn: str, number: int = 1) -> str:
+    """Return the guid of one message of a kind in one subscription's feed.
+
+    `podcast_guid`: the feed's. `number` tells the turns of a kind apart.
+    """
+    return str(uuid5(podcast_guid, f"{turn}:{number}"))

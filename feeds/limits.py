@@ -51,7 +51,11 @@ PUB_DATE_STEP: Final = timedelta(minutes=1)
 PUB_DATE_SMALL_STEP: Final = timedelta(seconds=1)
 """RFC 2822 dates have whole seconds; the smallest step that still sorts."""
 
+WELCOME_BEFORE: Final = PUB_DATE_STEP
+"""A welcome is dated this long before lesson 1, so that lesson 1 is the newest item of a new feed:
+that is the one which apps offer first."""
+
 # --- Documents in caches ---
 
-RENDERER_VERSION: Final = 1
+RENDERER_VERSION: Final = 2
 """Part of every ETag: raise it when the same feed is written in other bytes."""

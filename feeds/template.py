@@ -6,13 +6,23 @@ holds them together.
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from html import escape
 from typing import Final
 from uuid import UUID
 
-from feeds.errors import MissingLesson
+from feeds.errors import MissingLesson, MissingMessage
+from feeds.messages import (
+    GUID_PLACEHOLDER,
+    NOTE_PLACEHOLDER,
+    Message,
+    TurnKind,
+    fill_in,
+    guid_of,
+    note_html,
+)
 from feeds.model import Feed, Item
 from feeds.rss import render_feed
 from feeds.tokens import FeedToken
@@ -30,13 +40,15 @@ _MONTHS: Final = (
 )
 _END: Final = b"</channel></rss>"
 _ITEM: Final = b"<item>"
+_GUID: Final = GUID_PLACEHOLDER.encode()
+_NOTE: Final = NOTE_PLACEHOLDER.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filling:
     """What is one subscription's own in its feed.
 
-    `lessons`: (lesson id, pub_at) of what is unlocked. `messages`: items about the feed itself.
+    `lessons`: (lesson id, pub_at) of what is unlocked. `messages`: what the feed says of itself.
     `token` None for a public course, whose addresses hold none.
     """
 
@@ -44,7 +56,7 @@ class Filling:
     podcast_guid: UUID
     last_build_at: datetime
     lessons: tuple[tuple[int, datetime], ...] = ()
-    messages: tuple[Item, ...] = ()
+    messages: tuple[Message, ...] = ()
     is_complete: bool = False
 
 
@@ -53,19 +65,26 @@ class CourseTemplate:
     """The feed of a course, with TOKEN_PLACEHOLDER in every address that holds a token.
 
     What `Filling` holds is ignored in `channel` and in the items. `lessons`: by lesson id, every
-    lesson that somebody may have.
+    lesson that somebody may have. `messages`: by kind, what feeds of the course may say of
+    themselves (`feeds.messages.message_items`); a public course has none.
     """
 
     channel: Feed
     lessons: Mapping[int, Item]
+    messages: Mapping[TurnKind, Item] = field(default_factory=dict)
 
     def feed_for(self, filling: Filling) -> Feed:
         """Return the feed of one subscription as a value: what filling in must be equal to.
 
         Raises:
             MissingLesson: an unlocked lesson is not in the template.
+            MissingMessage: nor is what the feed says of itself.
         """
         items = [_dated(self._lesson(number), pub_at) for number, pub_at in filling.lessons]
+        items += [
+            fill_in(self._message(message.kind), message, filling.podcast_guid)
+            for message in filling.messages
+        ]
         items = [_with_token(item, filling.token) for item in items]
         return replace(
             self.channel,
@@ -73,13 +92,18 @@ class CourseTemplate:
             podcast_guid=filling.podcast_guid,
             last_build_at=filling.last_build_at,
             is_complete=filling.is_complete,
-            items=tuple(sorted([*items, *filling.messages], key=_pub_at, reverse=True)),
+            items=tuple(sorted(items, key=_pub_at, reverse=True)),
         )
 
     def _lesson(self, lesson_id: int) -> Item:
         if lesson_id not in self.lessons:
             raise MissingLesson(lesson_id)
         return self.lessons[lesson_id]
+
+    def _message(self, kind: TurnKind) -> Item:
+        if kind not in self.messages:
+            raise MissingMessage(kind)
+        return self.messages[kind]
 
 
 _Text = tuple[bytes, ...]
@@ -96,13 +120,14 @@ class CompiledCourse:
     _running: tuple[_Text, _Text, _Text]
     _complete: tuple[_Text, _Text, _Text]
     _lessons: Mapping[int, _Item]
-    _language: str
+    _messages: Mapping[TurnKind, _Item]
 
     def fill(self, filling: Filling) -> bytes:
         """Return the feed of one subscription, byte for byte as feedgen would render it.
 
         Raises:
             MissingLesson: an unlocked lesson is not in the template.
+            MissingMessage: nor is what the feed says of itself.
         """
         with_token = (filling.token or "").encode().join
         head, middle, tail = self._complete if filling.is_complete else self._running
@@ -123,28 +148,38 @@ class CompiledCourse:
             items = [(pub_at, self._lessons[number]) for number, pub_at in filling.lessons]
         except KeyError as error:
             raise MissingLesson(error.args[0]) from error
-        items += [(each.pub_at, _message(each, self._language)) for each in filling.messages]
+        items += [(each.pub_at, self._message(each, filling)) for each in filling.messages]
         items.sort(key=_first, reverse=True)
         return items
+
+    def _message(self, message: Message, filling: Filling) -> _Item:
+        """Return a message of this course, with what is one subscription's own put in."""
+        if message.kind not in self._messages:
+            raise MissingMessage(message.kind)
+        guid = guid_of(message, filling.podcast_guid).encode()
+        # once more, because a description is HTML inside XML
+        note = escape(note_html(message), quote=False).encode()
+        before, after = (
+            tuple(piece.replace(_GUID, guid).replace(_NOTE, note) for piece in pieces)
+            for pieces in self._messages[message.kind]
+        )
+        return before, after
 
 
 def compile_course(template: CourseTemplate) -> CompiledCourse:
     """Render a course by feedgen, once per revision, and cut it open where values go."""
     numbers = list(template.lessons)
-    channel = replace(
-        template.channel,
-        items=tuple(
-            replace(template.lessons[number], pub_at=template.channel.last_build_at)
-            for number in numbers
-        ),
-        is_complete=False,
-    )
-    items = _cut_items(render_feed(channel))
+    channel = replace(template.channel, is_complete=False, items=())
+    items = _render_items(channel, list(template.lessons.values()))
     return CompiledCourse(
-        _running=_cut_channel(replace(channel, items=())),
-        _complete=_cut_channel(replace(channel, items=(), is_complete=True)),
+        _running=_cut_channel(channel),
+        _complete=_cut_channel(replace(channel, is_complete=True)),
         _lessons=dict(zip(numbers, items, strict=True)),
-        _language=template.channel.language,
+        _messages={
+            # each by itself: they share a guid until they are filled in
+            kind: _render_items(channel, [message])[0]
+            for kind, message in template.messages.items()
+        },
     )
 
 
@@ -177,6 +212,12 @@ def _cut_channel(channel: Feed) -> tuple[_Text, _Text, _Text]:
     return _cut_token(head), _cut_token(middle), _cut_token(tail)
 
 
+def _render_items(channel: Feed, items: list[Item]) -> list[_Item]:
+    """Return items as they stand in a document of this channel, cut open."""
+    dated = tuple(replace(item, pub_at=channel.last_build_at) for item in items)
+    return _cut_items(render_feed(replace(channel, items=dated)))
+
+
 def _cut_items(document: bytes) -> list[_Item]:
     """Return every item of a document, cut open at its pubDate."""
     _, *items = document.removesuffix(_END).split(_ITEM)
@@ -193,28 +234,6 @@ def _cut_element(document: bytes, name: bytes) -> tuple[bytes, bytes]:
 
 def _cut_token(text: bytes) -> _Text:
     return tuple(text.split(TOKEN_PLACEHOLDER.encode()))
-
-
-@lru_cache(maxsize=256)
-def _message(message: Item, language: str) -> _Item:
-    """Return a message about a feed, rendered and cut open; there are few, and they come again."""
-    (cut,) = _cut_items(render_feed(replace(_BARE_CHANNEL, language=language, items=(message,))))
-    return cut
-
-
-_BARE_CHANNEL: Final = Feed(
-    self_url="https://localhost/",
-    link="https://localhost/",
-    title="-",
-    description="-",
-    language="en",
-    author="-",
-    image_url="https://localhost/-.png",
-    podcast_guid=UUID(int=0),
-    is_private=True,
-    last_build_at=datetime(2000, 1, 1, tzinfo=UTC),
-)
-"""A message needs some channel around it to be rendered in."""
 
 
 def _put(address: str, token: FeedToken | None) -> str:

@@ -15,10 +15,16 @@ _LOCALE = Path(__file__).parent / "locale"
 _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
+def main_language(tag: str) -> str:
+    """Return which of LANGUAGES a language tag reads: nl-BE reads nl, an unknown one English."""
+    language = tag.partition("-")[0].lower()
+    return language if language in LANGUAGES else "en"
+
+
 @lru_cache
 def words(language: str) -> NullTranslations:
-    """Return the catalogue for a language tag; nl-BE reads nl, an unknown one reads English."""
-    return translation("feeds", _LOCALE, [language.partition("-")[0].lower(), "en"], fallback=True)
+    """Return the catalogue for a language tag."""
+    return translation("feeds", _LOCALE, [main_language(language), "en"], fallback=True)
 
 
 def update_frequency(rhythm: Rhythm, language: str) -> UpdateFrequency | None:

@@ -8,48 +8,30 @@ What this script makes is kept in the repository: run it again after a change to
 
 import argparse
 import json
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
-import wave
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import imageio_ffmpeg
 from PIL import Image, ImageDraw, ImageFont
+from speech import (
+    PAUSES_SECONDS,
+    VOICE_RATE_HZ,
+    ToolFailedError,
+    ToolMissingError,
+    Voice,
+    encode,
+    silence,
+    write_wav,
+)
 
 from app.demo import DEMO_SLUG, DemoCourse, DemoLesson, load_demo_course
-from media.limits import TARGET_LUFS
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "app" / "demo" / DEMO_SLUG
 
-# The voice: a little slower and lower than espeak-ng's own, with air between the words.
-VOICE: Final = ("-v", "nl", "-s", "152", "-p", "40", "-g", "1", "-a", "90")
-VOICE_RATE_HZ: Final = 22050
-SILENCE_LEVEL: Final = 200  # of 32768: what espeak-ng leaves before and after a sentence is quieter
-PAUSES_SECONDS: Final = {"start": 0.4, "sentence": 0.45, "breath": 0.95, "end": 1.0}
-TOOL_SECONDS: Final = 120
-
-# Warmer below, softer where the synthesis hisses. The all-pass filters spread the sharp pulses of
-# a synthetic voice over time: it sounds the same, its peaks are 2 dB lower, and the limiter rests.
-POLISH: Final = (
-    "highpass=f=70,"
-    "equalizer=f=180:t=o:w=1.2:g=2.5,"
-    "equalizer=f=3200:t=o:w=1.2:g=-3,"
-    "treble=f=7500:g=-4,"
-    "allpass=f=150:t=q:w=0.7,allpass=f=220:t=q:w=0.7,"
-    "allpass=f=330:t=q:w=0.7,allpass=f=500:t=q:w=0.7,"
-    "acompressor=threshold=-20dB:ratio=2:attack=8:release=160"
-)
-# below the true peak that media.limits allows, because encoding to MP3 adds a little
-LIMIT_DBTP: Final = -2.0
-LOUDNESS_PASSES: Final = 3
 BITRATE: Final = "56k"
 
 COVER_PIXELS: Final = 1500
@@ -58,22 +40,6 @@ FONT_FOLDER: Final = Path("/usr/share/fonts/truetype/charis")
 PAPER: Final = "#f6f1e6"
 INK: Final = "#1f2a30"
 ACCENT: Final = "#b4472c"
-
-
-class ToolMissingError(Exception):
-    """A program or font that this script needs is not on the machine."""
-
-    def __init__(self, tool: str, package: str) -> None:
-        self.tool = tool
-        super().__init__(f"{tool} is not installed. Install it with: apt-get install {package}")
-
-
-class ToolFailedError(Exception):
-    """A program that this script started ended with an error."""
-
-    def __init__(self, program: str, said: str) -> None:
-        self.program = program
-        super().__init__(f"{program} failed and said: {said.strip()[-500:]}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +60,6 @@ class Cue:
     ends: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loudness:
-    """What ffmpeg's EBU R128 meter says of a file."""
-
-    integrated_lufs: float
-    true_peak_db: float
-
-
 # --- text ----------------------------------------------------------------------------------
 
 
@@ -119,12 +77,6 @@ def parse_spoken_text(text: str) -> list[Sentence]:
         else:
             follows_breath = True
     return sentences
-
-
-def phonetic(text: str, pronunciation: Mapping[str, str]) -> str:
-    """The sentence with the words that espeak-ng says wrongly spelled as its phonemes."""
-    words = re.compile(rf"\b({'|'.join(map(re.escape, pronunciation))})\b", re.IGNORECASE)
-    return words.sub(lambda word: f"[[{pronunciation[word[0].lower()]}]]", text)
 
 
 def render_transcript(cues: Iterable[Cue]) -> str:
@@ -175,96 +127,18 @@ def _timestamp(seconds: float) -> str:
 # --- sound ---------------------------------------------------------------------------------
 
 
-def speak(text: str, wav: Path) -> "array[int]":
-    """Samples of one spoken sentence at VOICE_RATE_HZ, without the silence around it."""
-    _run([_espeak(), *VOICE, "-w", str(wav), text])
-    with wave.open(str(wav), "rb") as spoken:
-        samples = array("h", spoken.readframes(spoken.getnframes()))
-    loud = [index for index, sample in enumerate(samples) if abs(sample) > SILENCE_LEVEL]
-    return samples[loud[0] : loud[-1] + 1]
-
-
-def speak_lesson(
-    sentences: Iterable[Sentence], pronunciation: Mapping[str, str], wav: Path
-) -> list[Cue]:
+def speak_lesson(sentences: Iterable[Sentence], voice: Voice, wav: Path) -> list[Cue]:
     """Speak the sentences one after the other into ``wav``; returns when each of them sounds."""
-    samples = _silence("start")
+    samples = silence("start")
     cues: list[Cue] = []
     for sentence in sentences:
         if cues:
-            samples += _silence("breath" if sentence.follows_breath else "sentence")
+            samples += silence("breath" if sentence.follows_breath else "sentence")
         starts = len(samples) / VOICE_RATE_HZ
-        samples += speak(phonetic(sentence.text, pronunciation), wav)
+        samples += voice.speak(sentence.text, wav)
         cues.append(Cue(sentence=sentence, starts=starts, ends=len(samples) / VOICE_RATE_HZ))
-    samples += _silence("end")
-    with wave.open(str(wav), "wb") as spoken:
-        spoken.setparams((1, 2, VOICE_RATE_HZ, len(samples), "NONE", "not compressed"))
-        spoken.writeframes(samples.tobytes())
+    write_wav(samples + silence("end"), wav)
     return cues
-
-
-def measure(sound: Path) -> Loudness:
-    """Integrated loudness and true peak of the whole file, measured as EBU R128 says."""
-    meter = "ebur128=peak=true:framelog=verbose"
-    report = _run([_ffmpeg(), "-nostdin", "-i", str(sound), "-af", meter, "-f", "null", "-"])
-    integrated = re.findall(r"\bI:\s+(-?[\d.]+) LUFS", report)[-1]
-    peak = re.findall(r"\bPeak:\s+(-?[\d.]+) dBFS", report)[-1]
-    return Loudness(integrated_lufs=float(integrated), true_peak_db=float(peak))
-
-
-def encode(wav: Path, tags: Path, mp3: Path) -> Loudness:
-    """Polish, bring to TARGET_LUFS and write as MP3; returns what was measured of the result.
-
-    The limiter takes a little loudness away, so the gain is corrected by what the result measures.
-    """
-    gain_db = 8.0
-    loudness = _encode_once(wav, tags, mp3, gain_db=gain_db)
-    for _ in range(LOUDNESS_PASSES - 1):
-        gain_db += TARGET_LUFS - loudness.integrated_lufs
-        loudness = _encode_once(wav, tags, mp3, gain_db=gain_db)
-    return loudness
-
-
-def _encode_once(wav: Path, tags: Path, mp3: Path, *, gain_db: float) -> Loudness:
-    limit = 10 ** (LIMIT_DBTP / 20)
-    # limited at four times the rate, so that peaks between two samples are caught as well
-    filters = (
-        f"{POLISH},volume={gain_db:.2f}dB,aresample=176400,"
-        f"alimiter=limit={limit:.4f}:attack=5:release=60:level=false,aresample=44100"
-    )
-    inputs = ["-i", str(wav), "-f", "ffmetadata", "-i", str(tags)]
-    metadata = ["-map", "0:a", "-map_metadata", "1", "-map_chapters", "1", "-id3v2_version", "3"]
-    codec = ["-c:a", "libmp3lame", "-b:a", BITRATE, "-ar", "44100", "-ac", "1", "-write_xing", "1"]
-    # without the version of ffmpeg in the file, so that the same tools give the same bytes
-    exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact"]
-    command = [_ffmpeg(), "-nostdin", "-y", "-v", "error", *inputs, "-af", filters]
-    _run([*command, *metadata, *codec, *exact, str(mp3)])
-    return measure(mp3)
-
-
-def _silence(kind: str) -> "array[int]":
-    return array("h", bytes(2 * round(PAUSES_SECONDS[kind] * VOICE_RATE_HZ)))
-
-
-def _espeak() -> str:
-    found = shutil.which("espeak-ng")
-    if found is None:
-        raise ToolMissingError("espeak-ng", "espeak-ng")
-    return found
-
-
-def _ffmpeg() -> str:
-    return shutil.which("ffmpeg") or str(imageio_ffmpeg.get_ffmpeg_exe())
-
-
-def _run(command: Sequence[str]) -> str:
-    """Run a program to its end; returns what it said on standard error."""
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=TOOL_SECONDS, check=False
-    )
-    if done.returncode != 0:
-        raise ToolFailedError(Path(command[0]).name, done.stderr)
-    return done.stderr
 
 
 # --- cover ---------------------------------------------------------------------------------
@@ -311,15 +185,15 @@ def _font(weight: str, size: float) -> ImageFont.FreeTypeFont:
 # --- command -------------------------------------------------------------------------------
 
 
-def make_lesson(course: DemoCourse, lesson: DemoLesson, pronunciation: Mapping[str, str]) -> None:
+def make_lesson(course: DemoCourse, lesson: DemoLesson, voice: Voice) -> None:
     """Write the recording, transcript and chapters of one lesson beside its text."""
     with tempfile.TemporaryDirectory(prefix="cadans-demo-") as folder:
         wav, tags = Path(folder, "lesson.wav"), Path(folder, "tags.txt")
-        cues = speak_lesson(parse_spoken_text(lesson.spoken_text), pronunciation, wav)
+        cues = speak_lesson(parse_spoken_text(lesson.spoken_text), voice, wav)
         length = cues[-1].ends + PAUSES_SECONDS["end"]
         tags.write_text(render_tags(course, lesson, cues, length), encoding="utf-8")
         mp3 = FOLDER / lesson.audio.name
-        loudness = encode(wav, tags, mp3)
+        loudness = encode(wav, tags, mp3, bitrate=BITRATE)
     (FOLDER / lesson.transcript.name).write_text(render_transcript(cues), encoding="utf-8")
     (FOLDER / lesson.chapters.name).write_text(render_chapters(cues), encoding="utf-8")
     print(
@@ -342,8 +216,9 @@ def make_all(course: DemoCourse, *, only: str) -> None:
     """Make the recordings, the cover, or both."""
     if only != "cover":
         settings = tomllib.loads((FOLDER / "course.toml").read_text(encoding="utf-8"))
+        voice = Voice(language=course.language, pronunciation=settings["pronunciation"])
         for lesson in course.lessons:
-            make_lesson(course, lesson, settings["pronunciation"])
+            make_lesson(course, lesson, voice)
     if only != "audio":
         cover = FOLDER / course.cover.name
         draw_cover(course).save(cover, quality=92, subsampling=0, optimize=True)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.clock import system_clock
-from app.db.models import Course, Recording, Upload
+from app.db.models import Course, Recording, SpokenTurn, Upload
 from app.house import House
 from app.jobs.worker import Task
 from app.kinds import UploadState
@@ -74,15 +74,16 @@ def _delete_unknown(house: House, keys: list[ObjectKey]) -> int:
 
 
 def _known(session: Session, keys: list[ObjectKey]) -> set[str]:
-    """Answer which of the keys a row names: of a recording, a cover, or an upload under way."""
+    """Answer which of the keys a row names: of something heard, a cover, an upload under way."""
     recordings = session.scalars(select(Recording.object_key).where(Recording.object_key.in_(keys)))
+    spoken = session.scalars(select(SpokenTurn.object_key).where(SpokenTurn.object_key.in_(keys)))
     covers = session.scalars(select(Course.cover_key).where(Course.cover_key.in_(keys)))
     under_way = session.scalars(
         select(Upload.object_key).where(
             Upload.object_key.in_(keys), Upload.state == UploadState.OPEN
         )
     )
-    return {*recordings, *(key for key in covers if key), *under_way}
+    return {*recordings, *spoken, *(key for key in covers if key), *under_way}
 
 
 SWEEP = Task(name="sweep", every=timedelta(hours=1), run=run)

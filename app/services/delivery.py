@@ -12,8 +12,10 @@ from typing import Final
 
 from app.db.standing import Standing, read_instant
 from app.kinds import EndReason, RetireReason
-from app.services.feeds import ServedCourse, ServedLesson, ServedRecording
+from app.services.feeds import ServedCourse, ServedLesson, ServedRecording, ServedSpoken
 from app.services.unlocks import make_anchor, make_rhythm
+from app.spoken import EXTENSION, SpokenFile
+from feeds.messages import TurnKind
 from feeds.rhythm import (
     Anchor,
     Life,
@@ -71,12 +73,14 @@ class Wanted:
 class Decision:
     """The verdict, and what it is about as far as the asker may know.
 
+    `shipped`: what is said at a turn, where that is a recording of ours and not in the store.
     `unlocks_at`: when a locked lesson opens; None: not known.
     """
 
     verdict: Verdict
     lesson: ServedLesson | None = None
     recording: ServedRecording | None = None
+    shipped: SpokenFile | None = None
     unlocks_at: datetime | None = None
 
 
@@ -86,11 +90,21 @@ _CLOSED: Final = Decision(verdict=Verdict.CLOSED)
 
 
 def authorise(standing: Standing, course: ServedCourse, wanted: Wanted, now: datetime) -> Decision:
-    """Decide. Of a closed address nothing is allowed; its feed says so in one item."""
+    """Decide. Of a closed address nothing is allowed but its one item, which says so."""
+    spoken = course.spoken.get(wanted.lesson)
+    if spoken is not None:
+        return _decide_spoken(standing, course, spoken, wanted)
     if is_closed(standing):
         return _CLOSED
     if wanted.resource is Resource.FEED:
         return _FEED
+    return _decide_lesson(standing, course, wanted, now)
+
+
+def _decide_lesson(
+    standing: Standing, course: ServedCourse, wanted: Wanted, now: datetime
+) -> Decision:
+    """Decide on a lesson or what belongs to it: once it is unlocked, and not before."""
     lesson = course.lessons.get(wanted.lesson)
     if lesson is None or not _has(lesson, wanted):
         return _UNKNOWN
@@ -100,6 +114,55 @@ def authorise(standing: Standing, course: ServedCourse, wanted: Wanted, now: dat
         return Decision(verdict=Verdict.REMOVED, lesson=lesson)
     recording = None if wanted.number is None else lesson.recordings[wanted.number]
     return Decision(verdict=Verdict.ALLOWED, lesson=lesson, recording=recording)
+
+
+def _decide_spoken(
+    standing: Standing, course: ServedCourse, spoken: ServedSpoken, wanted: Wanted
+) -> Decision:
+    """Decide on what is said at a turn: for those whose feed says it, or did."""
+    if is_closed(standing) and spoken.kind is not closing_kind(standing):
+        return _CLOSED
+    if wanted.resource is not Resource.AUDIO or wanted.number is None:
+        return _UNKNOWN
+    if not _has_come(standing, course, spoken.kind):
+        return _UNKNOWN
+    shipped = spoken.shipped.get(wanted.number)
+    if shipped is not None and wanted.extension == EXTENSION:
+        return Decision(verdict=Verdict.ALLOWED, shipped=shipped)
+    recording = spoken.own.get(wanted.number)
+    if recording is None or recording.extension != wanted.extension:
+        return _UNKNOWN
+    return Decision(verdict=Verdict.ALLOWED, recording=recording)
+
+
+def _has_come(standing: Standing, course: ServedCourse, kind: TurnKind) -> bool:
+    """Whether a turn of this kind is hers; what a feed said once plays on when it says it no more.
+
+    An app may fetch an item after it has left the feed.
+    """
+    match kind:
+        case TurnKind.WELCOME:
+            return True
+        case TurnKind.PAUSED | TurnKind.RESUMED:
+            return standing.pauses is not None
+        case TurnKind.COMPLETE:
+            return course.finished_at is not None
+        case TurnKind.ENDED | TurnKind.RESTARTED:
+            return standing.ended_at is not None and ending_kind(standing) is kind
+        case TurnKind.ADDRESS_CHANGED | TurnKind.ADDRESS_CLOSED:
+            return is_closed(standing)
+
+
+def closing_kind(standing: Standing) -> TurnKind:
+    """Answer what a closed address says: that another took its place, or that none did."""
+    is_replaced = standing.retire_reason in {RetireReason.ASKED, RetireReason.LEAKED}
+    return TurnKind.ADDRESS_CHANGED if is_replaced else TurnKind.ADDRESS_CLOSED
+
+
+def ending_kind(standing: Standing) -> TurnKind:
+    """Answer what a feed says that came to its end: begun again elsewhere, or over."""
+    is_restarted = standing.end_reason == EndReason.RESTARTED
+    return TurnKind.RESTARTED if is_restarted else TurnKind.ENDED
 
 
 def is_closed(standing: Standing) -> bool:

@@ -1,7 +1,7 @@
 """A course as feeds need it: its rows made into values, and its RSS compiled once per revision."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -9,15 +9,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db.models import Course, Lesson, Recording
+from app.db.models import Course, Lesson, Recording, SpokenTurn
 from app.db.session import Database
 from app.errors import CourseNotFound
 from app.kinds import LessonState, RecordingState
+from app.services import spoken
 from app.services.stories import render_notes, render_plain
 from app.services.unlocks import course_rhythm, planned_lesson
+from app.spoken import CONTENT_TYPE, EXTENSION, SpokenFile, all_shipped, own_id, shipped_id, shown
 from app.words import catalogue
 from feeds.categories import parse_category
 from feeds.limits import MAX_DESCRIPTION_BYTES
+from feeds.messages import MessageTexts, SpokenMessage, TurnKind, message_items
 from feeds.model import Enclosure, Feed, Item, Transcript
 from feeds.notes import fit_notes, fit_text
 from feeds.rhythm import PlannedLesson, Rhythm
@@ -58,8 +61,23 @@ class ServedLesson:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedSpoken:
+    """What addresses of one kind of turn give: an owner's recordings, or those that ship.
+
+    By number, replaced ones too: an address gives for ever what it once gave.
+    """
+
+    kind: TurnKind
+    own: Mapping[int, ServedRecording] = field(default_factory=dict)
+    shipped: Mapping[int, SpokenFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServedCourse:
-    """One revision of a course, ready to answer polls. `expected`: ids of all lessons to come."""
+    """One revision of a course, ready to answer polls. `expected`: ids of all lessons to come.
+
+    `spoken`: by the id that stands in the addresses, what is said at turns.
+    """
 
     id: int
     revision: int
@@ -73,6 +91,7 @@ class ServedCourse:
     planned: tuple[PlannedLesson, ...]
     expected: frozenset[int]
     lessons: Mapping[str, ServedLesson]
+    spoken: Mapping[str, ServedSpoken]
     template: CourseTemplate
     compiled: CompiledCourse
 
@@ -126,9 +145,11 @@ def load_served(session: Session, course_id: int, base_url: str) -> ServedCourse
     )
     recordings = _load_recordings(session, course_id)
     numbers = lesson_numbers(rows)
+    own = spoken.own_of(session, course_id)
     template = CourseTemplate(
         channel=_channel(course, base_url),
         lessons={row.id: _Page(course, row, recordings, numbers, base_url).item() for row in rows},
+        messages=_messages(course, rows, own, base_url),
     )
     return ServedCourse(
         id=course.id,
@@ -143,6 +164,7 @@ def load_served(session: Session, course_id: int, base_url: str) -> ServedCourse
         planned=tuple(planned_lesson(row) for row in rows),
         expected=frozenset(numbers),
         lessons={row.public_id: _served(row, recordings, numbers) for row in rows},
+        spoken=_spoken(own),
         template=template,
         compiled=compile_course(template),
     )
@@ -200,6 +222,66 @@ def _channel(course: Course, base_url: str) -> Feed:
         category=parse_category(course.category),
         is_explicit=course.is_explicit,
         update_frequency=update_frequency(course_rhythm(course), course.language),
+    )
+
+
+def _messages(
+    course: Course, lessons: list[Lesson], own: list[SpokenTurn], base_url: str
+) -> Mapping[TurnKind, Item]:
+    """Answer what feeds of the course may say of themselves."""
+    in_use = spoken.in_use(own)
+    said = {
+        kind: _said_by(in_use[kind], base_url)
+        if kind in in_use
+        else _said_by_us(shown(kind, course.language), base_url)
+        for kind in TurnKind
+    }
+    texts = MessageTexts(
+        language=course.language,
+        my_page_url=my_page_url(base_url),
+        is_explicit=course.is_explicit,
+    )
+    titles = [lesson.title for lesson in lessons]
+    return message_items(texts, said, taken_titles=titles, pub_at=course.revised_at)
+
+
+def _said_by_us(file: SpokenFile, base_url: str) -> SpokenMessage:
+    path = audio_path(shipped_id(file.kind, file.language), file.number, EXTENSION)
+    return SpokenMessage(
+        enclosure=Enclosure(url=base_url + path, length=file.size_bytes, type=CONTENT_TYPE),
+        duration_seconds=round(file.duration_ms / 1000),
+    )
+
+
+def _said_by(turn: SpokenTurn, base_url: str) -> SpokenMessage:
+    path = audio_path(own_id(turn.kind), turn.number, turn.extension)
+    return SpokenMessage(
+        enclosure=Enclosure(url=base_url + path, length=turn.size_bytes, type=turn.content_type),
+        duration_seconds=round(turn.duration_ms / 1000),
+    )
+
+
+def _spoken(own: list[SpokenTurn]) -> dict[str, ServedSpoken]:
+    """Answer what can be heard at turns, by the id in its address."""
+    found: dict[str, ServedSpoken] = {}
+    for file in all_shipped():
+        name = shipped_id(file.kind, file.language)
+        earlier = found[name].shipped if name in found else {}
+        found[name] = ServedSpoken(kind=file.kind, shipped={**earlier, file.number: file})
+    for kind in TurnKind:
+        recordings = {each.number: _recorded(each) for each in own if each.kind is kind}
+        found[own_id(kind)] = ServedSpoken(kind=kind, own=recordings)
+    return found
+
+
+def _recorded(row: Recording | SpokenTurn) -> ServedRecording:
+    return ServedRecording(
+        number=row.number,
+        object_key=ObjectKey(row.object_key),
+        extension=row.extension,
+        content_type=row.content_type,
+        size_bytes=row.size_bytes,
+        etag=row.etag,
     )
 
 
@@ -288,15 +370,5 @@ def _served(
         is_removed=lesson.state is LessonState.REMOVED,
         has_transcript=bool(lesson.transcript),
         has_chapters=bool(lesson.chapters),
-        recordings={
-            each.number: ServedRecording(
-                number=each.number,
-                object_key=ObjectKey(each.object_key),
-                extension=each.extension,
-                content_type=each.content_type,
-                size_bytes=each.size_bytes,
-                etag=each.etag,
-            )
-            for each in recordings.get(lesson.id, ())
-        },
+        recordings={each.number: _recorded(each) for each in recordings.get(lesson.id, ())},
     )

@@ -16,16 +16,15 @@ from app.errors import RecordingNotFound
 from app.house import House
 from app.kinds import LessonState, RecordingState
 from app.services import revisions
+from app.services.hearing import Heard, hear
 from media.audio import AudioFacts, AudioFormat, DecodeFacts
-from media.decode import decode
 from media.errors import ObjectNotFound
-from media.ffmpeg import find_ffmpeg
 from media.findings import Code, Finding, Severity, finding_from_json
 from media.keys import ObjectKey
 from media.limits import MOST_TAG_BYTES, DecodeLimits
 from media.probe import probe
 from media.receive import receive
-from media.rules import Expectations, full_findings
+from media.rules import Expectations
 from media.store import RangedFile, StoredObject
 
 # The work that recordings wait for; a new one wakes it.
@@ -48,21 +47,6 @@ class Arrival:
     stored: StoredObject
     facts: AudioFacts
     findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What a full analysis found; `decoded` None: the file was refused before it was heard."""
-
-    sha256: bytes
-    facts: AudioFacts
-    decoded: DecodeFacts | None
-    findings: tuple[Finding, ...]
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether no lesson may play it."""
-        return any(finding.severity is Severity.REFUSE for finding in self.findings)
 
 
 def look(house: House, stored: StoredObject, file_name: str) -> AudioFacts:
@@ -239,24 +223,13 @@ def analyse(house: House, recording_id: int) -> Recording:
 
 def _hear(house: House, recording: Recording, expected: Expectations) -> Heard:
     """Take the object into a temporary file that it cannot outgrow, and hear that."""
-    ffmpeg = find_ffmpeg()
     key = ObjectKey(recording.object_key)
     with (
         tempfile.TemporaryDirectory(prefix="cadans-analysis-") as folder,
         house.store.open(key) as chunks,
     ):
         received = receive(chunks, Path(folder), recording.size_bytes)
-        with received.path.open("rb") as file:
-            facts = probe(file, recording.file_name, received.size_bytes)
-        decoded = None
-        if facts.format.is_accepted and facts.is_readable:
-            decoded = decode(received.path, facts.format, ffmpeg, DecodeLimits())
-    return Heard(
-        sha256=bytes.fromhex(received.sha256),
-        facts=facts,
-        decoded=decoded,
-        findings=full_findings(facts, decoded or DecodeFacts(), expected),
-    )
+        return hear(received, recording.file_name, expected, DecodeLimits())
 
 
 def _give_up(recording: Recording) -> Heard:
@@ -286,7 +259,7 @@ def _finish(session: Session, recording_id: int, heard: Heard, *, now: datetime)
     heard = _compare_digest(session, recording, heard)
     recording.state = RecordingState.REFUSED if heard.is_refused else RecordingState.READY
     recording.sha256 = heard.sha256 or None
-    recording.duration_ms = _heard_ms(heard)
+    recording.duration_ms = heard.duration_ms
     recording.findings = [finding.as_json() for finding in heard.findings]
     recording.facts = _plain(heard.facts, heard.decoded)
     recording.analysed_at, recording.leased_until = now, None
@@ -330,12 +303,6 @@ def _claimed_ms(facts: AudioFacts) -> int | None:
     if facts.duration is None or facts.is_duration_estimated:
         return None
     return round(facts.duration / timedelta(milliseconds=1))
-
-
-def _heard_ms(heard: Heard) -> int | None:
-    if heard.decoded is None or not heard.decoded.is_finished or not heard.decoded.duration:
-        return None
-    return round(heard.decoded.duration / timedelta(milliseconds=1))
 
 
 def _plain(facts: AudioFacts, decoded: DecodeFacts | None) -> dict[str, Any]:

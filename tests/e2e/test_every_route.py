@@ -109,6 +109,7 @@ def path_of(app: Flask, rule: Rule, victim: Victim) -> str:
         "lesson_id": victim.lesson_id,
         "public_id": victim.public_id,
         "turn": "trash" if "lesson_id" in rule.arguments else "open",
+        "kind": "welcome",
         **dict.fromkeys(("recording_id", "number"), 1),
         **dict.fromkeys(("upload_id", "key"), "x"),
     }

@@ -98,7 +98,7 @@ def test_the_copied_address_is_a_feed_with_the_first_lesson(noor: Listener) -> N
     noor.becomes_listener("Noor")
     feed = httpx.get(noor.copies_address())
     assert feed.headers["Content-Type"] == "application/rss+xml; charset=utf-8"
-    assert feed.text.count("<item>") == 1
+    assert feed.text.count("<itunes:episode>") == 1
 
 
 def test_the_link_of_the_mail_leaves_the_address_bar(noor: Listener) -> None:

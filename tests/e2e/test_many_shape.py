@@ -66,7 +66,8 @@ def serve(here: Installation, clock: str) -> None:
 
 def enclosure(feed_url: str) -> str:
     feed = feedparser.parse(httpx.get(feed_url).content)
-    return str(feed.entries[-1].enclosures[0].href)
+    # newest first: the welcome stands below the lesson
+    return str(feed.entries[0].enclosures[0].href)
 
 
 def test_audio_is_a_redirect_that_the_store_honours_while_head_is_answered_here(

@@ -138,6 +138,10 @@ def _lying(data: bytes) -> bytes:
 _generated("speech.wav", _SPEECH, "-af", _SYLLABLES)
 _encoded("cbr.mp3", "-b:a", "128k")
 _encoded("vbr.mp3", "-q:a", "4")
+# as something that is said at a turn of a subscription: short, and a little too long
+_encoded("short.mp3", "-t", "7", "-b:a", "96k")
+_encoded("short.m4a", "-t", "7", "-c:a", "aac")
+_encoded("long.mp3", "-af", "apad=pad_dur=10", "-b:a", "96k")
 _encoded("faststart.m4a", "-c:a", "aac", "-movflags", "+faststart")
 _encoded("plain.m4a", "-c:a", "aac")
 _LOUDER: Final = "aevalsrc='if(lt(t,1),0,random(0)*0.25)':d=60:s=44100"

@@ -19,6 +19,7 @@ VALUES = {
     "lesson_id": 1,
     "recording_id": 1,
     "turn": None,
+    "kind": "welcome",
     "public_id": "x",
     "number": 1,
 }
@@ -59,6 +60,12 @@ OWNER_ONLY = {
     "admin.retry_job",
 }
 NOT_FOR_HOSTS = OWNER_ONLY | {"admin.edit_course", "admin.save_course", "admin.upload_cover"}
+NOT_FOR_HOSTS |= {
+    "admin.spoken_turns",
+    "admin.spoken_audio",
+    "admin.replace_spoken",
+    "admin.put_spoken_back",
+}
 
 
 def _name(value: object) -> str:

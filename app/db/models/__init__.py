@@ -15,6 +15,7 @@ from app.db.models.people import (
 from app.db.models.plans import PendingPlan
 from app.db.models.positions import Position
 from app.db.models.rights import Erasure, ErasureDay
+from app.db.models.spoken import SpokenTurn
 from app.db.models.subscriptions import (
     ErasedAddress,
     FeedAddress,
@@ -56,6 +57,7 @@ __all__ = [
     "Position",
     "QueuedJob",
     "Recording",
+    "SpokenTurn",
     "Subscription",
     "Suppression",
     "TaskTrouble",

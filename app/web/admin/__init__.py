@@ -11,6 +11,7 @@ from app.web.admin import (
     listening,
     sign_in,
     silences,
+    spoken_rooms,
     transcripts,
 )
 from app.web.admin.face import admin
@@ -28,6 +29,7 @@ __all__ = [
     "listening",
     "sign_in",
     "silences",
+    "spoken_rooms",
     "transcripts",
     "uploading",
 ]

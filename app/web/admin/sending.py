@@ -28,6 +28,13 @@ def send_audio(key: ObjectKey, content_type: str) -> AnyResponse:
     return send_object(key, content_type)
 
 
+def send_bytes(content: bytes, content_type: str) -> AnyResponse:
+    """Send what we hold in memory, or the range of it that was asked for."""
+    response = Response(content, content_type=content_type)
+    response.add_etag()
+    return response.make_conditional(request, accept_ranges=True, complete_length=len(content))
+
+
 def send_object(key: ObjectKey, content_type: str) -> Response:
     """Send an object ourselves, or the range of it that was asked for.
 

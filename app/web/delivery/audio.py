@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import select
 
@@ -15,6 +15,7 @@ from app.services.delivery import Decision, Resource, Verdict, Wanted, authorise
 from app.services.feeds import CHAPTERS_TYPE, VTT_TYPE, ServedCourse, ServedLesson, ServedRecording
 from app.services.fetches import FetchKey
 from app.setting_values import AudioDelivery
+from app.spoken import CONTENT_TYPE, SpokenFile
 from app.web.delivery import answers, refusals
 from app.web.delivery.answers import Answer, Headers
 from app.web.delivery.counting import caller_of
@@ -23,7 +24,7 @@ from feeds.conditional import matches
 from feeds.limits import TOKEN_LENGTH
 from media.errors import RangeNotSatisfiable
 from media.ranges import ByteRange, find_range, render_unsatisfied
-from media.store import OpenObject
+from media.store import ObjectStore, OpenObject
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -69,6 +70,33 @@ class AudioDoor:
         return _Visit(self._parts, stand, wanted, environ).answer()
 
 
+class _Sound(NamedTuple):
+    """Audio that we send ourselves, wherever its bytes lie; `open` takes start and length."""
+
+    content_type: str
+    size_bytes: int
+    etag: str
+    open: Callable[[int, int], OpenObject]
+
+
+def _in_store(recording: ServedRecording, store: ObjectStore) -> _Sound:
+    def read(start: int, length: int) -> OpenObject:
+        return store.open(recording.object_key, start=start, length=length)
+
+    return _Sound(recording.content_type, recording.size_bytes, recording.etag, read)
+
+
+def _in_package(file: SpokenFile) -> _Sound:
+    def read(start: int, length: int) -> OpenObject:
+        return OpenObject(iter([file.read()[start : start + length]]), lambda: None)
+
+    return _Sound(CONTENT_TYPE, file.size_bytes, file.etag, read)
+
+
+def _head(sound: _Sound) -> Answer:
+    return Answer("200 OK", _headers(sound, sound.size_bytes), ())
+
+
 class _Visit:
     """One request with a genuine token that has a standing."""
 
@@ -91,12 +119,13 @@ class _Visit:
         decision = authorise(self._standing, course, self._wanted, self._now)
         if decision.verdict is not Verdict.ALLOWED:
             return self._refuse(decision, course)
-        lesson, recording = decision.lesson, decision.recording
-        if lesson is None or recording is None:
+        if decision.shipped is not None:
+            return self._shipped(decision.shipped)
+        if decision.recording is None:
             return answers.not_found()
-        if self._wanted.resource is not Resource.AUDIO:
-            return self._text_of(lesson)
-        return self._audio(recording)
+        if self._wanted.resource is Resource.AUDIO:
+            return self._audio(decision.recording)
+        return self._text_of(decision.lesson) if decision.lesson else answers.not_found()
 
     def _refuse(self, decision: Decision, course: ServedCourse) -> Answer:
         if decision.verdict is Verdict.UNKNOWN:
@@ -114,12 +143,17 @@ class _Visit:
             return self._accelerated(recording)
         if not self._is_get:
             # From the row: a signature is for one method, and AntennaPod plays what HEAD led to.
-            return Answer("200 OK", _headers(recording, recording.size_bytes), ())
+            return _head(_in_store(recording, self._parts.house.store))
         if how is AudioDelivery.REDIRECT:
             url = self._presigned(recording)
             if url is not None:
                 return self._redirected(url)
-        return self._served(recording)
+        return self._served(_in_store(recording, self._parts.house.store))
+
+    def _shipped(self, file: SpokenFile) -> Answer:
+        """Send a recording of ours, some 100 kB, whatever sends the others: no store has it."""
+        sound = _in_package(file)
+        return self._served(sound) if self._is_get else _head(sound)
 
     def _presigned(self, recording: ServedRecording) -> str | None:
         seconds = int(self._parts.house.settings.presign_seconds.total_seconds())
@@ -149,31 +183,31 @@ class _Visit:
         ]
         return Answer("200 OK", headers, ())
 
-    def _served(self, recording: ServedRecording) -> Answer:
-        if matches(self._environ.get("HTTP_IF_NONE_MATCH"), recording.etag):
+    def _served(self, sound: _Sound) -> Answer:
+        if matches(self._environ.get("HTTP_IF_NONE_MATCH"), sound.etag):
             self._count(304)
-            return Answer("304 Not Modified", _headers(recording, None), ())
+            return Answer("304 Not Modified", _headers(sound, None), ())
         try:
             part = find_range(
                 self._environ.get("HTTP_RANGE"),
                 self._environ.get("HTTP_IF_RANGE"),
-                etag=recording.etag,
-                size_bytes=recording.size_bytes,
+                etag=sound.etag,
+                size_bytes=sound.size_bytes,
             )
         except RangeNotSatisfiable:
             self._count(416)
             return answers.text(
                 "416 Range Not Satisfiable",
                 "The recording ends before that.",
-                ("Content-Range", render_unsatisfied(recording.size_bytes)),
+                ("Content-Range", render_unsatisfied(sound.size_bytes)),
             )
-        return self._stream(recording, part)
+        return self._stream(sound, part)
 
-    def _stream(self, recording: ServedRecording, part: ByteRange | None) -> Answer:
-        start, length = (part.start, part.length) if part else (0, recording.size_bytes)
-        opened = self._parts.house.store.open(recording.object_key, start=start, length=length)
+    def _stream(self, sound: _Sound, part: ByteRange | None) -> Answer:
+        start, length = (part.start, part.length) if part else (0, sound.size_bytes)
+        opened = sound.open(start, length)
         status = 206 if part else 200
-        headers = _headers(recording, length)
+        headers = _headers(sound, length)
         if part:
             headers.append(("Content-Range", part.content_range))
         body = _Counted(opened, lambda size: self._count(status, size))
@@ -237,11 +271,11 @@ class _Counted(Iterator[bytes]):
             self._tell(self._size)
 
 
-def _headers(recording: ServedRecording, length: int | None) -> Headers:
+def _headers(sound: _Sound, length: int | None) -> Headers:
     headers = [
-        ("Content-Type", recording.content_type),
+        ("Content-Type", sound.content_type),
         ("Accept-Ranges", "bytes"),
-        ("ETag", recording.etag),
+        ("ETag", sound.etag),
         ("Cache-Control", "private, no-cache"),
         *_PRIVATE,
     ]

@@ -61,7 +61,7 @@ class FeedDoor:
             return answers.not_found()
         standing, course = stand
         now = self._parts.now()
-        view = polls.look(standing, course, now, self._base_url)
+        view = polls.look(standing, course, now)
         etag = polls.etag_of(view, standing, course, self._base_url)
         if matches(environ.get("HTTP_IF_NONE_MATCH"), etag):
             answer = Answer("304 Not Modified", [("ETag", etag), *_HEADERS], ())

@@ -1,9 +1,10 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from feeds.messages import MessageTexts, SpokenMessage, TurnKind, message_items
 from feeds.model import (
     Enclosure,
     Feed,
@@ -104,8 +105,27 @@ def a_feed(**changes: Any) -> Feed:
     return Feed(**(defaults | changes))
 
 
+def messages(language: str = "nl", **more: Any) -> Mapping[TurnKind, Item]:
+    """What feeds of a course may say of themselves, each with audio of its own length."""
+    spoken = {
+        kind: SpokenMessage(
+            enclosure=Enclosure(
+                url=f"{BASE}/a/{TOKEN_PLACEHOLDER}/{kind.value[:5]}0nl-1.mp3",
+                length=100_000 + index,
+                type="audio/mpeg",
+            ),
+            duration_seconds=10 + index,
+        )
+        for index, kind in enumerate(TurnKind)
+    }
+    taken = more.pop("taken_titles", ())
+    texts = MessageTexts(language=language, my_page_url=f"{BASE}/my/", **more)
+    return message_items(texts, spoken, taken_titles=taken, pub_at=START)
+
+
 def a_template(count: int = 4) -> CourseTemplate:
     return CourseTemplate(
         channel=a_feed(items=()),
         lessons={number: an_item(number) for number in range(1, count + 1)},
+        messages=messages(),
     )

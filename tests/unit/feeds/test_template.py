@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.errors import MissingLesson
+from feeds.errors import MissingLesson, MissingMessage
 from feeds.limits import TOKEN_LENGTH
-from feeds.messages import Turn, address_changed_item, welcome_item
+from feeds.messages import GUID_PLACEHOLDER, NOTE_PLACEHOLDER, Message, TurnKind
 from feeds.model import Enclosure, Item, Transcript
 from feeds.rss import render_feed
 from feeds.template import (
@@ -21,7 +21,7 @@ from feeds.template import (
     rfc2822,
 )
 from feeds.tokens import build_token
-from tests.unit.feeds.builders import BASE, KEYS, START, WEEK, a_feed, a_template, an_item
+from tests.unit.feeds.builders import BASE, KEYS, START, WEEK, a_feed, a_template, an_item, messages
 
 INSTANTS = st.datetimes(
     datetime(1971, 1, 1),
@@ -60,7 +60,11 @@ def templates(draw: st.DrawFn) -> CourseTemplate:
         is_explicit=draw(st.booleans()),
     )
     count = draw(st.integers(0, 5))
-    return CourseTemplate(channel=channel, lessons={n: draw(items(n)) for n in range(1, count + 1)})
+    return CourseTemplate(
+        channel=channel,
+        lessons={n: draw(items(n)) for n in range(1, count + 1)},
+        messages=messages(channel.language),
+    )
 
 
 @st.composite
@@ -72,16 +76,23 @@ def fillings(draw: st.DrawFn, template: CourseTemplate) -> Filling:
         podcast_guid=draw(st.uuids()),
         last_build_at=draw(INSTANTS),
         lessons=tuple(zip(had, sorted(instants), strict=True)) if template.lessons else (),
-        messages=draw(st.just(()) | INSTANTS.map(lambda instant: (a_message(instant),))),
+        messages=draw(st.lists(a_turn(), max_size=3, unique_by=lambda each: each.kind).map(tuple)),
         is_complete=draw(st.booleans()),
     )
 
 
-def a_message(happened_at: datetime = START) -> Item:
-    turn = Turn(
-        public_id=UUID(int=5), happened_at=happened_at, language="nl", my_page_url=f"{BASE}/my/"
+def a_turn() -> st.SearchStrategy[Message]:
+    return st.builds(
+        Message,
+        kind=st.sampled_from(TurnKind),
+        pub_at=INSTANTS,
+        number=st.integers(1, 999_999),
+        note=st.text(max_size=30),
     )
-    return address_changed_item(turn)
+
+
+def a_message(happened_at: datetime = START) -> Message:
+    return Message(kind=TurnKind.ADDRESS_CHANGED, pub_at=happened_at)
 
 
 def a_filling(lessons: int = 2, random_id: bytes = bytes(16)) -> Filling:
@@ -151,9 +162,26 @@ def test_feed_with_only_a_message_needs_no_lesson() -> None:
     assert b"Je adres is veranderd" in document
 
 
+def test_message_carries_the_token_in_the_address_of_its_audio() -> None:
+    filling = replace(a_filling(), lessons=(), messages=(a_message(),))
+    document = compile_course(a_template()).fill(filling).decode()
+    assert f'<enclosure url="{BASE}/a/{filling.token}/addre0nl-1.mp3"' in document
+    for placeholder in (TOKEN_PLACEHOLDER, GUID_PLACEHOLDER, NOTE_PLACEHOLDER):
+        assert placeholder not in document
+
+
+def test_course_without_messages_says_none() -> None:
+    template = replace(a_template(), messages={})
+    filling = replace(a_filling(), messages=(a_message(),))
+    with pytest.raises(MissingMessage, match="address-changed"):
+        compile_course(template).fill(filling)
+    with pytest.raises(MissingMessage, match="address-changed"):
+        template.feed_for(filling)
+
+
 def test_welcome_stands_below_a_lesson_that_came_later() -> None:
-    turn = Turn(public_id=UUID(int=5), happened_at=START, language="nl", my_page_url=f"{BASE}/my/")
-    filling = replace(a_filling(lessons=1), messages=(welcome_item(turn, "maandag"),))
+    welcome = Message(kind=TurnKind.WELCOME, pub_at=START, note="maandag")
+    filling = replace(a_filling(lessons=1), messages=(welcome,))
     document = compile_course(a_template()).fill(filling)
     assert document.index(b"subject 1") < document.index(b"Welkom")
 
