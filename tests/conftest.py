@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.parts.audio_files",
     "tests.parts.browser",
     "tests.parts.clients",
+    "tests.parts.dns",
     "tests.parts.house",
     "tests.parts.imap",
     "tests.parts.postgres",

@@ -37,6 +37,7 @@ def doctor() -> None:
 
     \b
     cadans doctor https://example.org/feed.xml    a feed of any host, as podcast apps see it
+    cadans doctor mail                            whether mail of this house is likely to arrive
     """
 
 
