@@ -56,14 +56,15 @@ def defer(
 ) -> int | None:
     """Leave work for a worker, with this transaction: an errand of app/jobs/tasks.py by its name.
 
-    An example, for a plan of a course that waits to be carried out::
+    An example, for one course at a time::
 
-        queue.defer(session, "plan", {"course_id": course.id}, key=f"plan:{course.id}")
+        queue.defer(session, "archive", {"course_id": course.id}, key=f"archive:{course.id}")
 
-    `args` is plain JSON: ids, never addresses or secrets. `wait` counts from now, by the database's
-    clock. `key`: while another job of that key waits there is no second one, and the answer is
-    None; one that runs, or was tried in vain, does not count. Two transactions that defer the same
-    key at once wait for each other, so let it name one thing, and the transaction be short.
+    `args` is plain JSON: ids, never addresses or secrets; an owner sees jobs with her `course_id`.
+    `wait` counts from now, by the database's clock. `key`: while another job of that key waits
+    there is no second one, and the answer is None; one that runs, or was tried in vain, does not
+    count. Two transactions that defer the same key at once wait for each other, so let it name one
+    thing, and the transaction be short.
     Naming a periodic task (key: its name) runs it at once.
     """
     if _is_postgres(session):

@@ -57,7 +57,7 @@ def busy_course(database: Database, password: str) -> int:
     course_id = a_course_of_ada(database)
     with database.writing() as session:
         queue.defer(session, "of_next_year", {"course_id": course_id})
-        failed = queue.defer(session, "plan", {"course_id": course_id})
+        failed = queue.defer(session, "plans", {"course_id": course_id})
         job = session.get_one(QueuedJob, failed)
         job.state, job.attempts = JobState.FAILED, 7
         job.reason = "OperationalError (app/services/plans.py, line 40)"

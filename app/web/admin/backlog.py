@@ -11,7 +11,7 @@ from app.clock import system_clock
 from app.db.queue import Job
 from app.kinds import JobState
 from app.policy import Access
-from app.services import backlog
+from app.services import backlog, plans
 from app.web import access
 from app.web.admin.face import SEE_OTHER, admin, get_course, needs
 from app.web.babel import gettext as _
@@ -112,7 +112,7 @@ def mail_reason(last_error: str | None) -> str:
 
 def job_name(job: Job) -> str:
     """Answer what a job does; its own name when it is of another release."""
-    return {"plan": _("Change of rhythm or order")}.get(job.name, job.name)
+    return {plans.TASK: _("Change of rhythm or order")}.get(job.name, job.name)
 
 
 def job_state(job: Job) -> str:
