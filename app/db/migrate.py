@@ -59,6 +59,6 @@ def _config() -> Config:
 
 def _run(database: Database, step: Step, revision: str) -> None:
     config = _config()
-    with database.connect_for_writing() as connection:
+    with database.connect_for_migrating() as connection:
         config.attributes["connection"] = connection
         step(config, revision)

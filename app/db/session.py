@@ -1,7 +1,7 @@
 """The engine and its two kinds of transaction."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +10,18 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.errors import CadansError
+
 # How long a writer waits for the other one before it gives up: SQLite has one writer at a time.
 SQLITE_BUSY_MS = 10_000
+
+
+class BrokenKeys(CadansError):
+    """A migration left rows that point at nothing; nothing of it was kept."""
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        self.tables = tuple(tables)
+        super().__init__(f"rows of {', '.join(tables)} point at nothing")
 
 
 class Database:
@@ -43,6 +53,26 @@ class Database:
         with self._for_writing.connect() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def connect_for_migrating(self) -> Iterator[Connection]:
+        """Open a connection that changes tables, committed at the end.
+
+        SQLite alters a table by copying it and dropping the old one. With foreign keys on, the drop
+        would delete what hangs on its rows (sqlite.org/lang_altertable.html, section 7), so they
+        are off meanwhile and looked over at the end.
+        """
+        with self._for_writing.connect() as connection:
+            is_sqlite = connection.dialect.name == "sqlite"
+            _enforce_keys(connection, is_on=False)
+            try:
+                with connection.begin():
+                    yield connection
+                    broken = is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check")
+                    if broken and (rows := broken.fetchall()):
+                        raise BrokenKeys(sorted({str(row[0]) for row in rows}))
+            finally:
+                _enforce_keys(connection, is_on=True)
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
@@ -72,6 +102,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) 
         "foreign_keys=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _enforce_keys(connection: Connection, *, is_on: bool) -> None:
+    """Let SQLite look after foreign keys, or not; inside a transaction it would not listen."""
+    driver = connection.connection.dbapi_connection
+    if isinstance(driver, sqlite3.Connection):
+        driver.execute(f"PRAGMA foreign_keys={'ON' if is_on else 'OFF'}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

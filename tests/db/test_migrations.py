@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -34,6 +35,86 @@ def test_every_migration_goes_down_and_up_again(database: Database) -> None:
     migrate.upgrade(database)
 
     assert set(inspect(database.engine).get_table_names()) == before
+
+
+def test_a_house_that_is_lived_in_keeps_every_row_through_every_migration(
+    database: Database,
+) -> None:
+    migrate.downgrade(database, "0001")
+    with database.connect_for_writing() as connection:
+        for table, row in LIVED_IN:
+            columns = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({values})"), row)  # noqa: S608 (our own words)
+    for turn in (migrate.upgrade, back_to_the_first, migrate.upgrade):
+        turn(database)
+        assert counts(database) == {table: 1 for table, _ in LIVED_IN}
+
+
+def back_to_the_first(database: Database) -> None:
+    migrate.downgrade(database, "0001")
+
+
+def counts(database: Database) -> dict[str, int]:
+    with database.engine.connect() as connection:
+        return {
+            table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608 (our own words)
+            for table, _ in LIVED_IN
+        }
+
+
+# As both databases read it.
+AT = "2026-06-01 06:00:00.000000"
+# One row of each table that something hangs on, or that hangs on something, as of 0001.
+LIVED_IN: list[tuple[str, dict[str, Any]]] = [
+    (
+        "courses",
+        {"id": 1, "slug": "bloei", "title": "Bloei", "author": "Ada", "language": "nl"}
+        | {"story": "", "category": "Education", "is_explicit": False, "visibility": "private"}
+        | {"state": "open", "zone": "Europe/Amsterdam", "rhythm_kind": "weekly", "target_ms": 1}
+        | {"tolerance_ms": 1, "created_at": AT, "revision": 1, "revised_at": AT}
+        | {"plan_revision": 1, "version": 1},
+    ),
+    (
+        "lessons",
+        {"id": 1, "course_id": 1, "public_id": "abcdefgh", "guid": "0" * 32, "position": 1}
+        | {"title": "One", "title_key": "one", "notes": "", "state": "draft", "created_at": AT}
+        | {"version": 1},
+    ),
+    (
+        "listeners",
+        {"id": 1, "email": "kim@example.org", "email_key": "kim@example.org", "name": "Kim"}
+        | {"created_at": AT},
+    ),
+    (
+        "subscriptions",
+        {"id": 1, "public_id": "1" * 32, "listener_id": 1, "course_id": 1, "started_at": AT}
+        | {"zone": "Europe/Amsterdam", "language": "nl", "revision": 1, "revised_at": AT}
+        | {"next_unlock_plan": 0, "consent_version": "1", "consented_at": AT},
+    ),
+    (
+        "feed_addresses",
+        {"id": 1, "random_id": b"r" * 16, "subscription_id": 1, "key_number": 1}
+        | {"created_at": AT},
+    ),
+    (
+        "confirmations",
+        {"id": 1, "course_id": 1, "email": "eve@example.org", "email_key": "eve@example.org"}
+        | {"name": "Eve", "language": "nl", "consent_version": "1", "consented_at": AT}
+        | {"created_at": AT, "expires_at": AT},
+    ),
+    (
+        "outbox",
+        {"id": 1, "notice": "confirm:1", "template": "confirm", "language": "nl"}
+        | {"address": "eve@example.org", "confirmation_id": 1, "ids": "{}"}
+        | {"message_id": "<1@example.org>", "created_at": AT, "due_at": AT, "attempts": 0},
+    ),
+    (
+        "unlocks",
+        {"id": 1, "subscription_id": 1, "lesson_id": 1, "unlocked_at": AT, "pub_at": AT}
+        | {"recorded_at": AT, "notice_id": 1},
+    ),
+]
 
 
 def test_upgrading_twice_changes_nothing(database: Database) -> None:
