@@ -74,6 +74,17 @@ class Listener:
         mine.first.locator("a").click()
         expect(self.button_in_mail).to_be_visible()
 
+    def opens_last_mail(self, subject: str) -> None:
+        """Open the mail with this subject, which has no button, once it is there."""
+        found = self.page.locator("li", has_text=self.email).filter(has_text=subject)
+        give_up_at = time.monotonic() + MAIL_SECONDS
+        self.page.goto(f"{self.url}/dev/mail")
+        while not found.count() and time.monotonic() < give_up_at:
+            self.page.wait_for_timeout(300)
+            self.page.reload()
+        found.first.locator("a").click()
+        expect(self.page.frame_locator("iframe").locator("h1")).to_be_visible()
+
     @property
     def button_in_mail(self) -> Locator:
         return self.page.frame_locator("iframe").locator("a.press")

@@ -133,8 +133,9 @@ def _attachment(body: Iterator[bytes], extension: str, content_type: str) -> Res
 
 def _counts(document: Document) -> dict[str, int]:
     """Count what there is of each part, also of what hangs on a subscription."""
-    counts: dict[str, int] = {}
-    for part in (document, *document["subscriptions"]):
+    account = document["account"]
+    counts = {} if account else dict.fromkeys(("account", "memberships", "api_tokens"), 0)
+    for part in (document, account or {}, *document["subscriptions"]):
         for key, value in part.items():
             if isinstance(value, list):
                 counts[key] = counts.get(key, 0) + len(value)
