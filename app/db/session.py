@@ -62,14 +62,11 @@ class Database:
         are off meanwhile and looked over at the end.
         """
         with self._for_writing.connect() as connection:
-            is_sqlite = connection.dialect.name == "sqlite"
             _enforce_keys(connection, is_on=False)
             try:
                 with connection.begin():
                     yield connection
-                    broken = is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check")
-                    if broken and (rows := broken.fetchall()):
-                        raise BrokenKeys(sorted({str(row[0]) for row in rows}))
+                    _check_keys(connection)
             finally:
                 _enforce_keys(connection, is_on=True)
 
@@ -106,9 +103,16 @@ def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) 
 
 def _enforce_keys(connection: Connection, *, is_on: bool) -> None:
     """Let SQLite look after foreign keys, or not; inside a transaction it would not listen."""
-    driver = connection.connection.dbapi_connection
-    if isinstance(driver, sqlite3.Connection):
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite":
         driver.execute(f"PRAGMA foreign_keys={'ON' if is_on else 'OFF'}")
+
+
+def _check_keys(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise BrokenKeys(sorted({str(row[0]) for row in broken}))
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.db.models import EmailChange, Listener
+from app.db.models import EmailChange, Listener, OutboxMail
 from app.errors import LinkExpired
 from app.services import outbox, signup
 from app.services.email_addresses import Address
@@ -132,7 +132,7 @@ def agree(session: Session, opened: OpenedLink, side: Side, *, host: str, now: d
 
 def _make(session: Session, change: EmailChange, *, host: str, now: datetime) -> Outcome:
     listener = session.get_one(Listener, change.listener_id)
-    former = listener.email
+    former, former_key = listener.email, listener.email_key
     try:
         with session.begin_nested():
             listener.email, listener.email_key = change.email, change.email_key
@@ -143,6 +143,12 @@ def _make(session: Session, change: EmailChange, *, host: str, now: datetime) ->
         session.delete(change)
         session.flush()
         return Outcome.IMPOSSIBLE
+    # So that they go when she is erased: nothing else would know whose they were.
+    session.execute(
+        update(OutboxMail)
+        .where(OutboxMail.template == "sign_in", OutboxMail.address.in_({former, former_key}))
+        .values(listener_id=listener.id)
+    )
     notice = outbox.Notice(
         name=f"email-changed:{listener.id}:{now.isoformat()}",
         template="email_changed",

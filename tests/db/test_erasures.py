@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import (
     Confirmation,
+    EmailChange,
     ErasedAddress,
     Erasure,
     ErasureDay,
@@ -27,9 +28,19 @@ from app.db.session import Database
 from app.jobs.erasing import ERASING
 from app.jobs.tasks import TASKS
 from app.kinds import SuppressionReason
-from app.services import erasing, erasures, limits, outbox, positions, signup, subscriptions
+from app.services import (
+    email_changes,
+    erasing,
+    erasures,
+    limits,
+    outbox,
+    positions,
+    signup,
+    subscriptions,
+)
 from app.services.addresses import digest_of
 from app.services.email_addresses import parse_address
+from app.services.links import OpenedLink
 from app.services.outbox import Notice
 from app.services.positions import Said
 from app.services.signup import LinkAsked, SignUp
@@ -189,6 +200,36 @@ def test_nothing_of_her_is_left_in_any_table(database: Database) -> None:
     forget_last_mail(database)
     after = dump(database)
     assert [trace for trace in wanted if trace in after] == []
+
+
+@pytest.mark.usefixtures("mathilde")
+def test_an_address_that_she_had_before_is_not_left_either(database: Database) -> None:
+    new = parse_address("m@elders.example")
+    with database.writing() as session:
+        email_changes.ask(
+            session,
+            LISTENER_ID,
+            new,
+            language="nl",
+            network="n",
+            host="example.org",
+            now=ASKED,
+        )
+        change = session.scalars(select(EmailChange)).one()
+        opened = OpenedLink(row_id=change.id, made_at=change.created_at)
+        for side in email_changes.Side:
+            email_changes.agree(session, opened, side, host="example.org", now=ASKED)
+        for confirmation in session.scalars(select(Confirmation)):
+            # Seven days later.
+            session.delete(confirmation)
+        for held in session.scalars(select(Suppression)):
+            session.delete(held)
+    assert "mailhuis" in dump(database)
+    ask(database)
+    carry_out(database, DUE)
+    forget_last_mail(database)
+    after = dump(database)
+    assert [trace for trace in ("mailhuis", "elders") if trace in after] == []
 
 
 @pytest.mark.usefixtures("mathilde")

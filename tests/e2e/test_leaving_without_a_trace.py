@@ -32,7 +32,7 @@ def sees(noor: Listener, name: str) -> None:
     for width in (PHONE, DESKTOP):
         noor.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
         for scheme in ("light", "dark"):
-            noor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # (one of two words)
+            noor.page.emulate_media(color_scheme=scheme)
             noor.looks_around(name)
 
 
