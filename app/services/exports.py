@@ -29,6 +29,8 @@ from app.db.models import (
     Erasure,
     FeedAddress,
     Fetches,
+    LeakCase,
+    LeakSignal,
     Lesson,
     LessonOverride,
     Listener,
@@ -96,6 +98,8 @@ OF_SUBSCRIPTION: Final = (
     Part(key="unlocks", row=Unlock),
     Part(key="positions", row=Position),
     Part(key="fetches", row=Fetches),
+    Part(key="leak_signals", row=LeakSignal),
+    Part(key="leak_cases", row=LeakCase),
 )
 PARTS: Final = (
     LISTENER,
@@ -113,6 +117,7 @@ PARTS: Final = (
 )
 # Tables on the way to a person that are not about her as a listener, and why.
 NOT_EXPORTED: Final[Mapping[str, str]] = {
+    "fetch_networks": "hashes that mean nothing to anybody, gone with the day they are of",
     "uploads": "files on their way into a course: the course's, whoever sent them",
 }
 
@@ -155,7 +160,7 @@ class _Reader:
 
     def rows(self, part: Part, clause: ColumnElement[bool]) -> list[Values]:
         table = part.row.__table__
-        found = self._session.scalars(select(part.row).where(clause).order_by(table.c.id))
+        found = self._session.scalars(select(part.row).where(clause).order_by(*table.primary_key))
         return [self.values(part, row) for row in found]
 
     def values(self, part: Part, row: Base) -> Values:
