@@ -268,6 +268,16 @@ class TestWhoMayHear:
         assert (answer.data, "X-Accel-Redirect" in answer.headers) == (ours.read(), False)
         assert visit.head(path).headers["Content-Length"] == str(ours.size_bytes)
 
+    @pytest.mark.s3
+    def test_ours_come_from_us_where_lessons_are_redirected_to_a_bucket(
+        self, environ: dict[str, str], s3_url: str, make_visit: Callable[[dict[str, str]], Visit]
+    ) -> None:
+        keys = {"CADANS_FEED_KEYS": "1:" + "cd" * 32, "CADANS_SECRET_KEYS": "e" * 64}
+        visit = make_visit({**environ, **keys, "CADANS_STORE": s3_url})
+        path = self.paths(visit)[TurnKind.WELCOME]
+        assert visit.get(visit.audio()).status_code == 302
+        assert (visit.get(path).status_code, visit.head(path).status_code) == (200, 200)
+
 
 STEM = {
     TurnKind.WELCOME: "hello0",
