@@ -53,8 +53,6 @@ class App:
     """What leaves the feed and was not downloaded is deleted."""
     old_after: timedelta | None = None
     """An item that is so much older than its newest one is never new."""
-    fetches_recording_again: bool = False
-    """A known episode whose address changed is downloaded again by itself."""
     reads_broken_xml: bool = False
     asks_from_its_own_servers: bool = False
     """Not the phone but the maker's servers read the feed."""
