@@ -11,6 +11,8 @@ from werkzeug.test import TestResponse
 
 from app.db.models import Course, Lesson, Listener, Position, Subscription
 from app.house import House
+from app.kinds import RetireReason
+from app.services.addresses import retire
 from tests.builders import a_course, a_listener, a_subscription
 from tests.parts.house import SettableClock
 
@@ -66,6 +68,26 @@ def test_what_one_device_said_the_next_one_shows(home: Home, ben: FlaskClient) -
     assert 'data-resume-ms="720000"' in page
     assert re.search(r'href="/a/[^"]+\.mp3#t=720"', page)
     assert "12:00" in page
+
+
+def test_course_page_plays_what_is_unlocked_and_shows_how_far_she_is(
+    home: Home, ben: FlaskClient
+) -> None:
+    ben.post(home.save, data=home.said(12))
+    page = ben.get(f"/my/course/{home.subscription.public_id}").text
+    assert page.count("<audio") == 1
+    assert f'data-save-url="{home.save}"' in page
+    assert "12 van 15 min beluisterd" in page
+
+
+def test_course_page_without_an_address_in_use_plays_nothing(
+    home: Home, ben: FlaskClient, house: House
+) -> None:
+    with house.database.writing() as session:
+        retire(session, home.subscription.id, reason=RetireReason.REVOKED, now=house.clock())
+    answer = ben.get(f"/my/course/{home.subscription.public_id}")
+    assert answer.status_code == 200
+    assert "<audio" not in answer.text
 
 
 def test_a_player_says_how_long_ago_she_was_there(

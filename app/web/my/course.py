@@ -6,14 +6,17 @@ from flask import render_template, url_for
 from sqlalchemy.orm import Session
 
 from app.policy import Access, may_restart
-from app.services import paces, progress, subscriptions, unlocks
+from app.services import paces, positions, progress, subscriptions, unlocks
+from app.services.addresses import FeedAddressNotFound
 from app.services.paces import Hurry
 from app.services.progress import Progress, State
 from app.services.unlocks import Plan
 from app.web import access, babel
 from app.web.babel import gettext as _
 from app.web.current import house, now
+from app.web.links import feed_addresses
 from app.web.my.face import my, reader, speak_as
+from app.web.my.listening import describe_lesson, save_url
 from app.web.my.shelf import describe
 from app.web.rhythms import say_rhythm
 from feeds.lives import find_running, local_day
@@ -25,15 +28,17 @@ def course_page(public_id: uuid.UUID) -> str:
     """Show it."""
     with house().database.reading() as rows:
         plan = own_plan(rows, public_id)
+        subscription = plan.subscription
+        speak_as(subscription)
         shown = progress.of_plan(rows, plan, now=now())
         hurry = paces.hurry_of(rows, plan, now())
-    subscription = plan.subscription
-    speak_as(subscription)
+        lessons = _lessons(rows, plan, shown)
     about = describe(shown, subscription)
     return render_template(
         "public/my_course.html",
         course=about,
-        lessons=_lessons(shown),
+        lessons=lessons,
+        save_url=save_url(subscription),
         paused=_paused(plan),
         rhythm=_rhythm(plan),
         choices=_choices(plan, shown, hurry),
@@ -58,12 +63,17 @@ def own_plan(rows: Session, public_id: uuid.UUID) -> Plan:
     return unlocks.get_plan(rows, subscription.id)
 
 
-def _lessons(shown: Progress) -> list[dict[str, object]]:
+def _lessons(rows: Session, plan: Plan, shown: Progress) -> list[dict[str, object]]:
+    heard = positions.of_subscription(rows, plan.subscription.id)
+    try:
+        token = feed_addresses().get_token(rows, plan.subscription.id)
+    except FeedAddressNotFound:
+        # Begun again, or taken back: what she has plays elsewhere, or nowhere.
+        token = None
     return [
         {
-            "title": step.lesson.title,
+            **describe_lesson(step, token, heard),
             "unlocked_at": step.unlocked_at,
-            "unlocks_at": step.unlocks_at,
             "state": beat,
         }
         for step, beat in zip(shown.steps, shown.beats, strict=True)

@@ -10,9 +10,6 @@ from markupsafe import Markup
 from app.policy import Access
 from app.services import positions, progress, subscriptions, unlocks
 from app.services.addresses import feed_path
-from app.services.feeds import audio_path
-from app.services.positions import Heard
-from app.services.progress import LessonStep
 from app.setting_values import is_loopback
 from app.web import access
 from app.web.babel import gettext as _
@@ -20,10 +17,9 @@ from app.web.babel import lazy_gettext
 from app.web.current import house, now
 from app.web.links import feed_addresses
 from app.web.my.face import my, reader, speak_as
-from app.web.my.listening import describe_heard, save_url
+from app.web.my.listening import describe_lesson, save_url
 from app.web.my.shelf import describe
 from feeds.apps import AppLink, Platform, app_links
-from feeds.tokens import FeedToken
 
 GROUPS: Final = (
     ("iphone", Platform.IOS, lazy_gettext("iPhone or iPad")),
@@ -57,7 +53,7 @@ def follow(public_id: uuid.UUID) -> str:
         address_parts=address_parts(feed_url),
         qr=qr_svg(feed_url),
         is_loopback=is_loopback(house().settings.base_url),
-        lessons=[_lesson(step, token, heard.get(step.lesson.id)) for step in shown.steps],
+        lessons=[describe_lesson(step, token, heard) for step in shown.steps],
         save_url=save_url(subscription),
         my_url=url_for("my.home"),
         leave_url=about["leave_url"],
@@ -76,21 +72,6 @@ def qr_svg(text: str) -> Markup:
         border=2, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
     )
     return Markup(drawn)  # noqa: S704 (made of numbers by segno)
-
-
-def _lesson(step: LessonStep, token: FeedToken, heard: Heard | None) -> dict[str, object]:
-    recording = step.recording
-    audio_url = None
-    if recording is not None and step.unlocked_at is not None:
-        audio_url = audio_path(step.lesson.public_id, recording.number, recording.extension, token)
-    return {
-        "title": step.lesson.title,
-        "public_id": step.lesson.public_id,
-        "heard": describe_heard(heard, step),
-        "duration_ms": recording.duration_ms if recording else None,
-        "audio_url": audio_url,
-        "unlocks_at": step.unlocks_at,
-    }
 
 
 def _app_groups(feed_url: str) -> list[dict[str, object]]:

@@ -1,6 +1,7 @@
 """Listen in the browser: where she is in a lesson comes from one device and goes to the next."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -9,6 +10,7 @@ from flask import Response, jsonify, request, url_for
 from app.db.models import Subscription
 from app.policy import Access
 from app.services import positions, subscriptions
+from app.services.feeds import audio_path
 from app.services.positions import Heard
 from app.services.progress import LessonStep
 from app.web import access
@@ -16,6 +18,7 @@ from app.web.babel import gettext as _
 from app.web.babel import minutes
 from app.web.current import house, now
 from app.web.my.face import my, reader, speak_as
+from feeds.tokens import FeedToken
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -38,6 +41,24 @@ def save_position(public_id: uuid.UUID) -> Response:
 def save_url(subscription: Subscription) -> str:
     """Answer where the players of one subscription say where she is."""
     return url_for("my.save_position", public_id=subscription.public_id)
+
+
+def describe_lesson(
+    step: LessonStep, token: FeedToken | None, heard: Mapping[int, Heard]
+) -> dict[str, object]:
+    """Answer what a list of lessons needs of one; without a token nothing plays."""
+    recording = step.recording
+    audio_url = None
+    if token is not None and recording is not None and step.unlocked_at is not None:
+        audio_url = audio_path(step.lesson.public_id, recording.number, recording.extension, token)
+    return {
+        "title": step.lesson.title,
+        "public_id": step.lesson.public_id,
+        "heard": describe_heard(heard.get(step.lesson.id), step),
+        "duration_ms": recording.duration_ms if recording else None,
+        "audio_url": audio_url,
+        "unlocks_at": step.unlocks_at,
+    }
 
 
 def describe_heard(heard: Heard | None, step: LessonStep) -> dict[str, object] | None:
