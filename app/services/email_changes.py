@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import EmailChange, Listener, OutboxMail
 from app.errors import LinkExpired
-from app.services import outbox, signup
+from app.services import outbox, signup, suppressions
 from app.services.email_addresses import Address
 from app.services.links import OpenedLink
 
@@ -149,6 +149,7 @@ def _make(session: Session, change: EmailChange, *, host: str, now: datetime) ->
         .where(OutboxMail.template == "sign_in", OutboxMail.address.in_({former, former_key}))
         .values(listener_id=listener.id)
     )
+    suppressions.moved_in(session, listener.email_key, now=now)
     notice = outbox.Notice(
         name=f"email-changed:{listener.id}:{now.isoformat()}",
         template="email_changed",

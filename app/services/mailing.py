@@ -48,7 +48,7 @@ BACKOFF: Final = tuple(
 SHORT_BACKOFF: Final = (*BACKOFF[:3], timedelta(minutes=30))
 WAITED_FOR: Final = frozenset({"sign_in", "password_reset"})
 # These do not queue behind the news of a day: few ask at once, and limits see to that.
-UNPACED: Final = WAITED_FOR | {"confirm"}
+UNPACED: Final = WAITED_FOR | {"confirm", "email_change"}
 # The last word to somebody who is erased: its row goes when it was sent, or when we give up.
 FORGOTTEN_AT_ONCE: Final = frozenset({"erased"})
 FORGOTTEN_AFTER: Final = timedelta(days=30)

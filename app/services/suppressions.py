@@ -21,7 +21,7 @@ from app.kinds import SuppressionReason
 Columns = TypeVarTuple("Columns")
 
 # Somebody asked for these a moment ago, and how often she may ask is limited elsewhere.
-ASKED_FOR: Final = frozenset({"confirm", "sign_in", "password_reset"})
+ASKED_FOR: Final = frozenset({"confirm", "sign_in", "email_change", "password_reset"})
 # People who work here are told what they asked for, whatever they once pressed.
 FOR_ACCOUNTS: Final = frozenset({"password_reset"})
 BOUNCES: Final = frozenset({SuppressionReason.HARD_BOUNCE, SuppressionReason.REFUSED})
@@ -131,6 +131,16 @@ def refused_herself(session: Session, email_key: str) -> bool:
 def confirmed(session: Session, email_key: str, *, now: datetime) -> None:
     """Lift whatever stops mail: she signed up and pressed *Confirm* in that mailbox."""
     session.execute(delete(Suppression).where(Suppression.email_key == email_key))
+    _works_since(session, email_key, now)
+
+
+def moved_in(session: Session, email_key: str, *, now: datetime) -> None:
+    """Lift a bounce: a listener said yes from that mailbox and has it from now on."""
+    session.execute(
+        delete(Suppression).where(
+            Suppression.email_key == email_key, Suppression.reason.in_(BOUNCES)
+        )
+    )
     _works_since(session, email_key, now)
 
 

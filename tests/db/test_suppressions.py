@@ -10,9 +10,10 @@ from sqlalchemy import select
 from app.db.models import Confirmation, Listener, OutboxMail, Subscription, Suppression
 from app.house import House
 from app.kinds import SuppressionReason
-from app.services import mailing, outbox, signup, suppressions
+from app.services import email_changes, mailing, outbox, signup, suppressions
 from app.services.addresses import FeedAddresses
 from app.services.email_addresses import parse_address
+from app.services.links import OpenedLink
 from app.services.signup import LinkAsked, Press, SignUp
 from app.services.suppressions import ONE_CONFIRM_IN, BounceOnly, Trouble
 from tests.builders import a_course, a_listener, a_subscription
@@ -194,6 +195,37 @@ def test_complaint_is_not_lifted_by_opening_a_link(
     with house.database.writing() as session:
         suppressions.answered(session, ben.listener_id, made_at=clock(), now=clock())
     assert held(house) is not None
+
+
+def test_moving_into_a_mailbox_lifts_its_bounce(
+    house: House, ben: Subscription, mail_server: MailServer
+) -> None:
+    new = "new@example.org"
+    with house.database.writing() as session:
+        # It bounced when somebody else had it.
+        a_listener(session, email=new)
+        trouble = Trouble(email_key=new, reason=SuppressionReason.REFUSED, source="test")
+        assert suppressions.suppress(session, trouble, now=MONDAY)
+        session.delete(session.scalars(select(Listener).where(Listener.email_key == new)).one())
+        email_changes.ask(
+            session,
+            ben.listener_id,
+            parse_address(new),
+            language="nl",
+            network="n",
+            host="h",
+            now=MONDAY,
+        )
+    mailing.send_due(house)
+    assert {mail.recipients[0] for mail in mail_server.received} == {BEN, new}
+    with house.database.writing() as session:
+        change = email_changes.find_waiting(session, ben.listener_id, now=MONDAY)
+        assert change is not None
+        opened = OpenedLink(row_id=change.id, made_at=MONDAY)
+        for side in email_changes.Side:
+            email_changes.agree(session, opened, side, host="h", now=MONDAY)
+        assert suppressions.find(session, new) is None
+        assert session.get_one(Listener, ben.listener_id).mail_works_since == MONDAY
 
 
 @pytest.mark.parametrize(("seconds", "is_lifted"), [(-1, False), (0, True)])
