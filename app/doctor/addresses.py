@@ -77,7 +77,11 @@ def has_secret_in_query(url: str) -> bool:
 
 def is_local(url: str) -> bool:
     """Tell whether nobody outside this network can ask it."""
-    return bool(_LOCAL.fullmatch(urlsplit(url).hostname or ""))
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return bool(_LOCAL.fullmatch(host))
 
 
 def differs_only_in_scheme(one: str, other: str) -> bool:

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
-from app.doctor.document import Item
+from app.doctor.document import Item, read_number
 from app.doctor.fetch import PERMANENT
 from app.doctor.limits import DATE_IS_OLD_AFTER, DUPLICATE_WITHIN, OLD_AFTER
 
@@ -133,6 +133,7 @@ NEWSBOAT: Final = App(
     names_items_by=("guid", "title"),
     reads_broken_xml=True,
 )
+_MOST_PARTS: Final = 4  # days, hours, minutes, seconds
 _TYPOGRAPHY: Final = str.maketrans("“”„—", '"""-')
 
 APPS: Final = (
@@ -210,10 +211,11 @@ def is_announced(app: App, item: Item, newest_known: datetime | None) -> bool:
 def length_of(item: Item) -> timedelta:
     """Answer itunes:duration, in seconds or as h:mm:ss; nothing when it is not readable."""
     seconds = 0
-    for part in item.duration.split(":"):
-        if not part.strip().isdecimal():
+    for part in item.duration.split(":")[:_MOST_PARTS]:
+        number = read_number(part.strip())
+        if number is None:
             return timedelta()
-        seconds = seconds * 60 + int(part)
+        seconds = seconds * 60 + number
     return timedelta(seconds=min(seconds, 10**8))
 
 

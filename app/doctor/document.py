@@ -14,6 +14,7 @@ PODCAST: Final = "https://podcastindex.org/namespace/1.0"
 _PODCAST_OLD: Final = "https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md"
 ATOM: Final = "http://www.w3.org/2005/Atom"
 CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
+_MOST_DIGITS: Final = 15
 _ENTITY: Final = re.compile(rb"<!ENTITY", re.IGNORECASE)
 _HTML: Final = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 
@@ -130,6 +131,11 @@ def read_document(body: bytes, base: str) -> Document:
     return _document(channel, base)
 
 
+def read_number(text: str) -> int | None:
+    """Answer a number as people write it; None: it is none, or longer than any that is meant."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
 def _document(channel: etree._Element, base: str) -> Document:
     image = channel.find(f"{{{ITUNES}}}image")
     return Document(
@@ -185,7 +191,7 @@ def _enclosure(found: etree._Element, base: str) -> Enclosure:
     return Enclosure(
         url=_join(base, found.get("url", "")),
         type=found.get("type", "").strip().lower(),
-        length=int(length) if length.isdecimal() else None,
+        length=read_number(length),
     )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import httpx
 
 from app.doctor.addresses import may_follow
+from app.doctor.document import read_number
 from app.doctor.limits import MOST_REDIRECTS, MOST_TOTAL_BYTES, REQUEST_SECONDS
 from app.version import __version__
 
@@ -61,8 +62,7 @@ class Answer:
     @property
     def length(self) -> int | None:
         """The Content-Length; None: it is not there, or no number."""
-        text = self.headers.get("Content-Length", "")
-        return int(text) if text.isdecimal() else None
+        return read_number(self.headers.get("Content-Length", ""))
 
 
 class Fetcher:
@@ -80,6 +80,10 @@ class Fetcher:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+    def has_room_for(self, count: int) -> bool:
+        """Tell whether so many bytes may still be read."""
+        return self._bytes_left >= count
 
     def ask(self, ask: Ask) -> Answer:
         """Answer what came back, redirects followed. Never raises for what the other side does."""

@@ -32,6 +32,9 @@ PIECE_BYTES: Final = 4096
 START_BYTES: Final = 65_536
 """Read of a whole recording before the connection is closed."""
 
+SOUND_BYTES: Final = START_BYTES + 8 * PIECE_BYTES
+"""What a look at one recording may read altogether."""
+
 # --- The feed document ---
 
 MAX_GOOD_FEED_BYTES: Final = 2_000_000

@@ -16,6 +16,7 @@ from app.doctor.limits import (
     MOST_FEED_BYTES,
     NEWEST_ENCLOSURES,
     PIECE_BYTES,
+    SOUND_BYTES,
     START_BYTES,
 )
 from media.limits import MOST_COVER_BYTES
@@ -92,6 +93,8 @@ class Seen:
     problem: NotAFeed | None = None
     """Why there is no document."""
     sounds: tuple[SoundSeen, ...] = ()
+    wanted_sounds: int = 0
+    """How many recordings were to be looked at; fewer were, when enough had been read."""
     assets: tuple[tuple[Asset, Answer], ...] = ()
     cover: Answer | None = None
 
@@ -121,7 +124,10 @@ def look(fetcher: Fetcher, wanted: Wanted, tell: Tell) -> Seen:
         document=document,
         document_again=_read(again)[0],
         cover=_cover(fetcher, document, tell),
-        sounds=tuple(_sound(fetcher, item, tell) for item in items),
+        sounds=tuple(
+            _sound(fetcher, item, tell) for item in items if fetcher.has_room_for(SOUND_BYTES)
+        ),
+        wanted_sounds=len(items),
         assets=_assets(fetcher, items, tell),
     )
 
@@ -207,7 +213,7 @@ def _cover(fetcher: Fetcher, document: Document, tell: Tell) -> Answer | None:
 def _assets(fetcher: Fetcher, items: list[Item], tell: Tell) -> tuple[tuple[Asset, Answer], ...]:
     found = []
     for item in items:
-        for asset in item.assets:
+        for asset in item.assets if fetcher.has_room_for(MOST_ASSET_BYTES) else ():
             tell(f"{asset.kind} of item {item.number}")
             found.append((asset, fetcher.ask(Ask(url=asset.url, max_bytes=MOST_ASSET_BYTES))))
     return tuple(found)

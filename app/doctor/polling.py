@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from app.doctor.addresses import differs_only_in_scheme, is_local, mask
+from app.doctor.document import read_number
 from app.doctor.fetch import PERMANENT, Answer
 from app.doctor.limits import DATE_IS_OLD_AFTER, MAX_GOOD_FEED_BYTES, SLOW_SECONDS
 from app.doctor.look import Seen, Try
@@ -212,12 +213,12 @@ def _keeping(feed: Answer, *, is_private: bool) -> Iterator[Check]:
             message="The feed is private, and a shared cache may keep it.",
             remedy="Send Cache-Control: private, no-cache.",
         )
-    age = control.partition("max-age=")[2].partition(",")[0].strip()
-    if age.isdecimal() and int(age) > _MANY_SECONDS:
+    age = read_number(control.partition("max-age=")[2].partition(",")[0].strip())
+    if age is not None and age > _MANY_SECONDS:
         yield Check(
             code="feed.max-age",
             grade=Grade.NOTE,
-            message=f"Caches may keep it for {int(age) // _MANY_SECONDS} hours: news comes late.",
+            message=f"Caches may keep it for {age // _MANY_SECONDS} hours: news comes late.",
             remedy="Send Cache-Control: no-cache, and let 304 do the saving.",
         )
     if "Set-Cookie" in feed.headers:

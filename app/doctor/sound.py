@@ -36,6 +36,13 @@ _TYPES: Final = {
 
 def judge_sounds(seen: Seen) -> Iterator[Check]:
     """Yield what is to be said of the recordings that were looked at, one after the other."""
+    if len(seen.sounds) < seen.wanted_sounds:
+        yield Check(
+            code="look.stopped",
+            grade=Grade.NOTE,
+            message=f"Enough was read after {len(seen.sounds)} of {seen.wanted_sounds} recordings.",
+            remedy="Look at fewer, with --newest.",
+        )
     for sound in seen.sounds:
         yield from _address(sound)
         if _is_there(sound.whole):

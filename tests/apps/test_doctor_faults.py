@@ -13,6 +13,7 @@ import pytest
 from app.doctor.errors import FeedUnreachable
 from app.doctor.examine import Report, examine
 from app.doctor.fetch import Fetcher
+from app.doctor.limits import SOUND_BYTES
 from app.doctor.look import Wanted
 from app.doctor.report import Grade, exit_code
 from tests.parts.feed_host import FEED_TYPE, Host, Reply, Request, Site, feed_host
@@ -434,6 +435,35 @@ def test_there_is_no_verdict_on_a_host_that_does_not_answer_in_time(host: Host) 
         pytest.raises(FeedUnreachable, match="no complete answer within 1 second"),
     ):
         examine(hasty, wanted, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('length="60000"', f'length="{"9" * 5000}"'),
+        (">200<", f">{'9' * 5000}<"),
+        (">200<", f">{':'.join(['59'] * 900)}<"),
+        ("/2.mp3", '/2.mp3" href="'),
+        ("http://127", "http://[127"),
+        ("http://127", "file://127"),
+        ("Mon, 02 Jun 2026", "Mon, 31 Feb 99999"),
+        ("+0000", "+9999"),
+        ("<title>", "<title><!-- no --><b>&#xE000;</b>"),
+    ],
+)
+def test_no_feed_is_so_strange_that_nothing_is_said_of_it(
+    looked_at: Look, old: str, new: str
+) -> None:
+    report = looked_at(Site(document=lambda feed: feed.replace(old, new)))
+    assert len(report.verdicts) == 7
+
+
+def test_a_look_stops_when_it_has_read_enough(host: Host) -> None:
+    address = host.put("much", text('<itunes:image href="', '<itunes:image nothing="'))
+    with Fetcher(most_bytes=SOUND_BYTES + 50_000) as fetcher:
+        report = examine(fetcher, Wanted(address=address, now=NOW), lambda _: None)
+    assert found(report) == {"channel.image", "look.stopped"}
+    assert host.counts.get(("much", "1.mp3"), 0) == 0
 
 
 def test_a_private_feed_that_moves_for_good_fails(looked_at: Look) -> None:
