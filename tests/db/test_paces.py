@@ -84,6 +84,21 @@ def test_pause_writes_down_what_was_due_and_moves_the_next_one(
     assert row(database, her).revised_at == now
 
 
+def test_change_of_pace_leaves_what_was_due_its_date(database: Database, her: int) -> None:
+    # No worker came by since the second lesson was due.
+    now = START + WEEK + DAY
+    wish = Wish(rhythm=Rhythm(kind=RhythmKind.EVERY_DAYS, every_days=30), zone="Europe/Amsterdam")
+    with database.writing() as session:
+        paces.set_pace(session, her, wish, host=HOST, now=now)
+    with database.reading() as session:
+        heard = unlocks.unlocked_now(session, her, now)
+    assert [(each.unlocked_at, each.pub_at) for each in heard] == [
+        (START, START),
+        (START + WEEK, START + WEEK),
+    ]
+    assert row(database, her).next_unlock_at == START + WEEK + 30 * DAY
+
+
 def test_pause_without_a_day_leaves_nothing_to_wait_for(database: Database, her: int) -> None:
     pause(database, her, None, START + DAY)
     assert row(database, her).next_unlock_at is None

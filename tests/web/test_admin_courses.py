@@ -79,6 +79,7 @@ def test_what_is_saved_stands_in_the_form_again(house: House, rooms: Rooms) -> N
         "rhythm": "weekday",
         "weekday": "3",
         "hour": "6",
+        "may_hurry": "1",
         "target": "1,5",
     }
 
@@ -87,6 +88,7 @@ def test_what_is_saved_stands_in_the_form_again(house: House, rooms: Rooms) -> N
     form = form_of(rooms.get("/edit"))
     assert form | changes | {"target": "1.5"} == form
     course = course_of(house, rooms)
+    assert course.may_hurry
     assert (course.rhythm_kind, course.rhythm_weekday, course.target_ms) == (
         RhythmKind.WEEKDAY,
         3,
