@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.orm import Session
 
+from app.db.base import Base
 from app.db.models import (
     Confirmation,
     EmailChange,
@@ -322,6 +323,18 @@ def test_a_teacher_with_the_same_address_keeps_the_mails_of_her_account(
     with database.reading() as session:
         kept = set(session.scalars(select(OutboxMail.template)))
     assert kept == {"password_reset", "erased"}
+
+
+def test_what_hangs_on_a_listener_goes_with_her() -> None:
+    """A table that is added later must not hold her back, nor outlive her."""
+    kept = {
+        f"{table.name}.{key.parent.name}": key.ondelete
+        for table in Base.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column.table.name in {"listeners", "subscriptions", "confirmations"}
+        and key.ondelete != "CASCADE"
+    }
+    assert kept == {"subscriptions.successor_id": "SET NULL"}
 
 
 def test_the_worker_erases() -> None:

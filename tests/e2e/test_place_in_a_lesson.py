@@ -8,7 +8,14 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.listener import Listener
-from tests.parts.browser import WITHOUT_JAVASCRIPT, Look, OpenPage, wait_for
+from tests.parts.browser import (
+    WITHOUT_JAVASCRIPT,
+    Look,
+    OpenPage,
+    assert_accessible,
+    keep_picture,
+    wait_for,
+)
 from tests.parts.server import Installation
 
 pytestmark = [pytest.mark.browser]
@@ -57,8 +64,13 @@ def test_another_device_goes_on_where_this_one_stopped(noor: Listener, open_page
     plays_until(noor.page, 30)
     expect(noor.page.locator("[data-heard]").first).to_contain_text(re.compile(r"3\d s van"))
     other = on_another_device(noor, open_page, Look(width=390))
+    keep_picture(other, "follow-goes-on")
     expect(other.locator("[data-heard]").first).to_contain_text(re.compile(r"3\d s van"))
     assert 29 < float(other.locator("audio").first.evaluate(PLAYS_AT)) < 40
+    other.goto(other.url.replace("/my/follow/", "/my/course/"))
+    expect(other.locator("[data-heard]").first).to_contain_text(re.compile(r"\d\d s van"))
+    keep_picture(other, "course-goes-on")
+    assert_accessible(other)
 
 
 def test_without_javascript_a_link_leads_to_the_place(noor: Listener, open_page: OpenPage) -> None:
