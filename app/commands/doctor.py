@@ -33,12 +33,12 @@ class DoctorGroup(click.Group):
 
 @click.group(cls=DoctorGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def doctor() -> None:
-    r"""Look at what stands outside this program, and say in words what is wrong with it.
+    """Look at what stands outside this program, and say in words what is wrong with it.
 
     \b
     cadans doctor https://example.org/feed.xml    a feed of any host, as podcast apps see it
     cadans doctor mail                            whether mail of this house is likely to arrive
-    """
+    """  # noqa: D301 (click reads \b as: leave these lines as they are)
 
 
 @doctor.command()

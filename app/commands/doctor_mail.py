@@ -10,15 +10,10 @@ from rich.markup import escape
 from app.doctor.mail import MailSetup, check_mail, domain_of
 from app.doctor.names import DnsAddressInvalid, Names
 from app.doctor.report import Check, Grade, exit_code
+from app.doctor.screen import SIGNS
 from app.setting_values import Smtp
 from app.settings import Settings
 
-SIGNS = {
-    Grade.OK: ("green", "ok  "),
-    Grade.NOTE: ("cyan", "note"),
-    Grade.WARN: ("yellow", "warn"),
-    Grade.FAIL: ("red", "FAIL"),
-}
 WRONG_ARGUMENTS = 2
 
 

@@ -13,7 +13,7 @@ from app.doctor.examine import Report
 from app.doctor.look import Tell
 from app.doctor.report import Grade
 
-_SIGNS: Final = {
+SIGNS: Final = {
     Grade.OK: ("green", "ok  "),
     Grade.NOTE: ("cyan", "note"),
     Grade.WARN: ("yellow", "warn"),
@@ -62,5 +62,5 @@ class Screen:
             click.echo(f"cadans doctor: {text}", err=True)
 
     def _line(self, grade: Grade, text: str) -> None:
-        colour, sign = _SIGNS[grade]
+        colour, sign = SIGNS[grade]
         self._out.print(f"[{colour}]{sign}[/{colour}]  {escape(text)}")
