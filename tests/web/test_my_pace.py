@@ -107,7 +107,7 @@ def test_her_courses_lead_to_the_page_of_each(her: Her) -> None:
 
 def test_pausing_first_shows_what_it_means_and_changes_nothing(her: Her) -> None:
     page = her.get("pause", until="2026-06-12").text
-    assert "Pause until Friday 12 June?" in page
+    assert "Pause until Friday 12 June 2026?" in page
     assert "Thursday 18 June at 08:00" in page
     assert "instead of" in page
     assert the_pauses(her) == []
