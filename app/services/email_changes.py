@@ -53,6 +53,8 @@ def ask(  # noqa: PLR0913 (what she asks for, and where from)
     """
     if not signup.is_allowed(session, address, network=network, now=now):
         return
+    # Of two wishes at once the second one waits here, and puts itself in the first one's place.
+    listener = session.get_one(Listener, listener_id, with_for_update=True)
     forget(session, listener_id)
     # Links are known by the second in which their wish was made, see `_get`.
     change = EmailChange(
@@ -65,7 +67,6 @@ def ask(  # noqa: PLR0913 (what she asks for, and where from)
     )
     session.add(change)
     session.flush()
-    listener = session.get_one(Listener, listener_id)
     for side, to in ((Side.OLD, listener.email), (Side.NEW, address.email)):
         notice = outbox.Notice(
             name=f"email-change:{listener_id}:{change.id}:{now.isoformat()}:{side}",
