@@ -26,10 +26,27 @@ def known_language(language: str) -> str:
     return spoken if spoken in LANGUAGES else "en"
 
 
+# Below five minutes half a minute is a lot.
+EXACT_BELOW_SECONDS: Final = 300
+
+
 @lru_cache
 def catalogue(language: str) -> NullTranslations:
     """Answer the words of a language; msgids are the English ones."""
     return Translations.load(CATALOGUES, [known_language(language)])
+
+
+def say_length(milliseconds: int) -> str:
+    """Answer a length as people say it, the same in every language of ours: "14 min".
+
+    To the second where a minute makes a difference: "1 min 25 s", "45 s".
+    """
+    seconds = round(milliseconds / 1000)
+    if seconds >= EXACT_BELOW_SECONDS:
+        return f"{round(seconds / 60)} min"
+    whole, rest = divmod(seconds, 60)
+    parts = [f"{whole} min" if whole else "", f"{rest} s" if rest or not whole else ""]
+    return " ".join(part for part in parts if part)
 
 
 def say_moment(instant: datetime, *, zone: str, language: str, house_zone: str = HOUSE_ZONE) -> str:

@@ -37,6 +37,8 @@ class Letter:
     address: str
     unsubscribe_url: str | None
     values: Mapping[str, object] = field(default_factory=dict)
+    # Stands before the subject; of a mail that an owner sends herself as a test.
+    subject_mark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +50,27 @@ class Postmark:
     sent_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A letter in words."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(letter: Letter) -> Rendered:
+    """Write a letter out, as `compose` sends it."""
+    subject, text = _text(letter)
+    subject = one_line(subject)
+    return Rendered(subject=subject, text=text, html=_html(letter, subject))
+
+
 def compose(letter: Letter, postmark: Postmark) -> EmailMessage:
     """Make the mail. Whatever the values hold, none of them makes a header or a recipient more."""
-    subject, text = _text(letter)
+    words = render(letter)
     message = EmailMessage(policy=SMTP)
-    message["Subject"] = one_line(subject)
+    message["Subject"] = words.subject
     message["From"] = _sender(postmark.sender)
     message["To"] = _recipient(letter.address)
     message["Date"] = format_datetime(postmark.sent_at)
@@ -62,8 +80,8 @@ def compose(letter: Letter, postmark: Postmark) -> EmailMessage:
     if letter.unsubscribe_url:
         message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message.set_content(text, cte="quoted-printable")
-    message.add_alternative(_html(letter, subject), subtype="html", cte="quoted-printable")
+    message.set_content(words.text, cte="quoted-printable")
+    message.add_alternative(words.html, subtype="html", cte="quoted-printable")
     # Last, because making the parts moves headers of this name into them.
     message["Content-Language"] = known_language(letter.language)
     return message
@@ -78,7 +96,17 @@ def _text(letter: Letter) -> tuple[str, str]:
     """Answer subject and text; the subject is the template's first line."""
     whole = _render(letter, f"{letter.template}.txt", {})
     subject, _, text = whole.partition("\n")
-    return subject, re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
+    text = re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
+    return letter.subject_mark + subject, _with_owner_line(letter, text)
+
+
+def _with_owner_line(letter: Letter, text: str) -> str:
+    """Put the owner's words before the last paragraph, which says how to stop."""
+    line, name = letter.values.get("owner_line"), letter.values.get("owner_name")
+    if not line:
+        return text
+    body, _, stop = text.rpartition("\n\n")
+    return f"{body}\n\n“{line}”\n{name}\n\n{stop}"
 
 
 def _html(letter: Letter, subject: str) -> str:

@@ -240,9 +240,17 @@ def _messages(
         language=course.language,
         my_page_url=my_page_url(base_url),
         is_explicit=course.is_explicit,
+        next_step=_next_step(course),
     )
     titles = [lesson.title for lesson in lessons]
     return message_items(texts, said, taken_titles=titles, pub_at=course.revised_at)
+
+
+def _next_step(course: Course) -> tuple[str, str] | None:
+    """Answer where who has everything goes next, and what that is called; None: nowhere."""
+    if course.next_url is None or course.next_title is None:
+        return None
+    return course.next_url, course.next_title
 
 
 def _said_by_us(file: SpokenFile, base_url: str) -> SpokenMessage:

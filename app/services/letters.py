@@ -16,7 +16,16 @@ from app.db.models import Account, Confirmation, Course, Lesson, Listener, Outbo
 from app.kinds import LessonState
 from app.mail.letters import Letter
 from app.policy import may_sign_up
-from app.services import change_letters, erasures, progress, signup, subscriptions, suppressions
+from app.services import (
+    change_letters,
+    course_letters,
+    erasures,
+    owner_lines,
+    samples,
+    signup,
+    subscriptions,
+    suppressions,
+)
 from app.services.email_addresses import AddressInvalid, parse_address
 from app.services.letter_parts import (
     Desk,
@@ -24,12 +33,10 @@ from app.services.letter_parts import (
     Writer,
     beats_of,
     find_listener,
-    news_letter,
     progress_of,
     stop_url,
 )
 from app.services.links import Purpose
-from app.services.progress import LessonStep
 from app.words import catalogue
 
 # More dates than this make a mail longer, not clearer.
@@ -42,7 +49,8 @@ def write(session: Session, mail: OutboxMail, *, desk: Desk, now: datetime) -> L
     Raises:
         NotWanted: its subscription ended, its link was used, nobody has that address.
     """
-    return WRITERS[mail.template](session, mail, desk, now)
+    letter = WRITERS[mail.template](session, mail, desk, now)
+    return owner_lines.add(session, letter, mail)
 
 
 def _confirm(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
@@ -104,58 +112,6 @@ def _link_letter(
     )
 
 
-def _welcome(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
-    subscription, listener = _reader(session, mail)
-    shown = progress_of(session, subscription, now)
-    upcoming = sorted(
-        (step for step in shown.steps if step.unlocks_at),
-        key=lambda step: (step.unlocks_at, step.number),
-    )
-    return news_letter(
-        "welcome",
-        subscription,
-        listener,
-        desk=desk,
-        now=now,
-        values={
-            "course_title": shown.course.title,
-            "lessons": [_line(step, subscription.language) for step in shown.unlocked],
-            "upcoming": [
-                {"title": step.lesson.title, "at": step.unlocks_at}
-                for step in upcoming[:MAX_UPCOMING]
-            ],
-            "is_more": len(upcoming) > MAX_UPCOMING,
-            "zone": shown.zone,
-            "my_url": desk.my_url,
-            **beats_of(shown, subscription.language),
-        },
-    )
-
-
-def _lesson_unlocked(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
-    subscription, listener = _reader(session, mail)
-    wanted = {int(number) for number in str(mail.ids.get("lessons", "")).split(",") if number}
-    shown = progress_of(session, subscription, now)
-    news = [step for step in shown.unlocked if step.lesson.id in wanted and step.recording]
-    if not news:
-        raise NotWanted("its lessons were removed")
-    return news_letter(
-        "lesson_unlocked",
-        subscription,
-        listener,
-        desk=desk,
-        now=now,
-        values={
-            "course_title": shown.course.title,
-            "lessons": [_line(step, subscription.language) for step in news],
-            "is_complete": shown.state is progress.State.COMPLETE,
-            "next_at": shown.next_at,
-            "zone": shown.zone,
-            **beats_of(shown, subscription.language),
-        },
-    )
-
-
 def _password_reset(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
     account = session.get(Account, mail.account_id)
     epoch = int(mail.ids.get("session_epoch", 0))
@@ -206,42 +162,16 @@ def _erased(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Le
     )
 
 
-def _leak(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
-    """Her address may be in other hands. `ids`: step (tell, offer or pause)."""
-    subscription, listener = _reader(session, mail)
-    shown = progress_of(session, subscription, now)
-    return news_letter(
-        "leak",
-        subscription,
-        listener,
-        desk=desk,
-        now=now,
-        values={
-            "course_title": shown.course.title,
-            "step": str(mail.ids.get("step", "tell")),
-            **beats_of(shown, subscription.language),
-        },
-    )
-
-
 WRITERS: Final[Mapping[str, Writer]] = {
     "confirm": _confirm,
     "sign_in": _sign_in,
-    "welcome": _welcome,
-    "lesson_unlocked": _lesson_unlocked,
     "password_reset": _password_reset,
     "erasure_asked": _erasure_asked,
     "erased": _erased,
     **change_letters.WRITERS,
-    "leak": _leak,
+    **course_letters.WRITERS,
+    **samples.WRITERS,
 }
-
-
-def _reader(session: Session, mail: OutboxMail) -> tuple[Subscription, Listener]:
-    subscription = session.get(Subscription, mail.subscription_id)
-    if subscription is None or subscription.ended_at or subscription.mail_stopped_at:
-        raise NotWanted("she left, or stopped these mails")
-    return subscription, session.get_one(Listener, subscription.listener_id)
 
 
 def _first_beats(session: Session, course: Course, language: str) -> dict[str, object]:
@@ -253,18 +183,3 @@ def _first_beats(session: Session, course: Course, language: str) -> dict[str, o
     words = catalogue(language)
     label = words.ngettext("%(num)s lesson", "%(num)s lessons", count) % {"num": count}
     return {"beats": ["next", *["locked"] * (count - 1)], "beats_label": label}
-
-
-def _line(step: LessonStep, language: str) -> dict[str, object]:
-    milliseconds = step.recording.duration_ms if step.recording else None
-    return {
-        "number": step.number,
-        "title": step.lesson.title,
-        "minutes": _minutes(milliseconds, language) if milliseconds else None,
-    }
-
-
-def _minutes(milliseconds: int, language: str) -> str:
-    del language  # "min" in both
-    seconds = round(milliseconds / 1000)
-    return f"{round(seconds / 60)} min" if seconds >= 60 else f"{seconds} s"  # noqa: PLR2004

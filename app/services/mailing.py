@@ -29,7 +29,7 @@ from app.mail.transport import (
     RecipientBusy,
     RecipientRefused,
 )
-from app.services import email_changes, hooks, letters, limits, pacing, suppressions
+from app.services import email_changes, hooks, letters, limits, mail_times, pacing, suppressions
 from app.services.email_addresses import parse_address
 from app.services.letter_parts import Desk, NotWanted
 from app.services.links import Links
@@ -72,7 +72,7 @@ class Claim:
 
     mail: OutboxMail
     leased_until: datetime
-    # False: the minute of its domain is full; it has a later turn and is handed back.
+    # False: people sleep, or the minute of its domain is full; it has a later turn.
     is_its_turn: bool = True
 
 
@@ -144,10 +144,15 @@ def _claim(house: House) -> Claim | None:
         mail = session.scalar(due)
         if mail is None:
             return None
+        held_until = mail_times.held_until(session, mail, now)
+        if held_until > now:
+            mail.due_at = held_until
+            return Claim(mail=mail, leased_until=leased_until, is_its_turn=False)
         turn_at = _turn(session, mail, house.settings.mail_pace, now)
         if turn_at > now:
             mail.due_at = mail.paced_at = turn_at
             return Claim(mail=mail, leased_until=leased_until, is_its_turn=False)
+        mail_times.gather_news(session, mail)
         mail.leased_until = leased_until
         mail.attempts += 1
     return Claim(mail=mail, leased_until=leased_until)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.db.models import Course, Listener, Subscription
 from app.errors import SubscriptionNotFound
 from app.kinds import EndReason
-from app.services import unlocks
+from app.services import outbox, unlocks
 from app.words import HOUSE_ZONE
 
 
@@ -102,6 +102,14 @@ def leave(session: Session, subscription_id: int, *, host: str, now: datetime) -
     subscription.next_unlock_at = None
     subscription.revision += 1
     subscription.revised_at = now
+    notice = outbox.Notice(
+        name=f"left:{subscription.id}",
+        template="left",
+        language=subscription.language,
+        address=session.get_one(Listener, subscription.listener_id).email,
+        subscription_id=subscription.id,
+    )
+    outbox.put(session, notice, host=host, now=now)
     session.flush()
 
 

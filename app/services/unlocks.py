@@ -24,7 +24,7 @@ from app.db.models import (
 )
 from app.errors import PlanChanged, SubscriptionNotFound
 from app.kinds import LessonState
-from app.services import due, outbox
+from app.services import due, mail_times, outbox
 from feeds.rhythm import (
     Anchor,
     Life,
@@ -304,7 +304,8 @@ def _tell(
     with_news = [(plan, told) for plan, told in zip(plans, news, strict=True) if told]
     addresses = _load_addresses(session, [plan.subscription for plan, _ in with_news])
     notices = [
-        _notice(plan, told, addresses[plan.subscription.listener_id]) for plan, told in with_news
+        _notice(plan, told, addresses[plan.subscription.listener_id], now)
+        for plan, told in with_news
     ]
     ids = outbox.put_many(session, notices, host=host, now=now)
     return {
@@ -339,9 +340,11 @@ def _news(plan: Plan, fresh: Sequence[UnlockedLesson]) -> list[UnlockedLesson]:
     return [each for each in fresh if each.unlocked_at > subscription.started_at]
 
 
-def _notice(plan: Plan, news: Sequence[UnlockedLesson], address: str) -> outbox.Notice:
+def _notice(
+    plan: Plan, news: Sequence[UnlockedLesson], address: str, now: datetime
+) -> outbox.Notice:
     """One mail for everything that unlocked at once; each lesson is in at most one such notice."""
-    subscription = plan.subscription
+    subscription, course = plan.subscription, plan.course
     return outbox.Notice(
         name=f"unlock:{subscription.id}:{news[0].lesson_id}",
         template=NOTICE_TEMPLATE,
@@ -349,6 +352,9 @@ def _notice(plan: Plan, news: Sequence[UnlockedLesson], address: str) -> outbox.
         address=address,
         subscription_id=subscription.id,
         ids={"lessons": ",".join(str(each.lesson_id) for each in news)},
+        due_at=mail_times.human_instant(
+            now, zone=subscription.zone, course_zone=course.zone, hour=course.mail_hour
+        ),
     )
 
 

@@ -24,7 +24,7 @@ def set_up(app: Flask) -> None:
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "translations")
     flask_babel.Babel(app, default_locale="en", locale_selector=choose_language)
     app.after_request(_remember)
-    app.jinja_env.filters.update(moment=moment, minutes=minutes)
+    app.jinja_env.filters.update(moment=moment, minutes=words.say_length)
     app.jinja_env.globals.update(languages=LANGUAGES, current_language=current_language)
 
 
@@ -71,12 +71,6 @@ def far_moment(instant: datetime, zone: str, now: datetime) -> Markup:
 def say_day(day: date) -> str:
     """Say a day in the language of the page: "Thursday 3 December 2026"."""
     return words.say_day(day, language=current_language())
-
-
-def minutes(milliseconds: int) -> str:
-    """Write a length the way people say it: "14 min", "45 s" under a minute."""
-    seconds = round(milliseconds / 1000)
-    return f"{round(seconds / 60)} min" if seconds >= 60 else f"{seconds} s"  # noqa: PLR2004
 
 
 def _remember(response: Response) -> Response:

@@ -33,7 +33,7 @@ def addresses(database: Database) -> dict[bytes, int]:
         for _ in range(THREADS):
             a_subscription(session, course)
         rows = session.execute(select(FeedAddress.random_id, FeedAddress.subscription_id))
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
 
 def at_once(ask: Callable[[Given], Got], of: Sequence[Given]) -> list[Got]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -26,6 +27,9 @@ TEMPLATES = (
     "email_change",
     "email_changed",
     "leak",
+    "nudge",
+    "complete",
+    "left",
 )
 
 
@@ -46,6 +50,10 @@ def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
         "next_at": NOW,
         "due_at": NOW,
         "step": "offer",
+        "is_halfway": False,
+        "next_title": words,
+        "next_url": "https://example.org/next",
+        "course_url": "https://example.org/course",
         "zone": "Europe/Amsterdam",
         "until": NOW.date(),
         "email": words,
@@ -134,3 +142,39 @@ def test_dutch_mail_speaks_dutch() -> None:
 def test_unknown_language_falls_back_to_english() -> None:
     message = as_received(a_letter("lesson_unlocked", language="fy"))
     assert message["Subject"] == "Lesson 2 is ready for you: Kim"
+
+
+def test_owner_line_stands_before_the_last_paragraph_as_her_words() -> None:
+    plain = as_received(a_letter("welcome"))
+    spoken = as_received(
+        replace(
+            a_letter("welcome"),
+            values={
+                **a_letter("welcome").values,
+                "owner_line": "Tea is ready <b>&</b> warm.",
+                "owner_name": "Ada",
+            },
+        )
+    )
+
+    text = part_of(spoken, "plain")
+    assert text.split("\n\n")[-2] == "“Tea is ready <b>&</b> warm.”\nAda"
+    assert text.split("\n\n")[-1] == part_of(plain, "plain").split("\n\n")[-1]
+    assert "Tea is ready &lt;b&gt;&amp;&lt;/b&gt; warm." in part_of(spoken, "html")
+
+
+def test_halfway_is_said_in_the_mail_of_the_lesson() -> None:
+    halfway = replace(
+        a_letter("lesson_unlocked"),
+        values={**a_letter("lesson_unlocked").values, "is_halfway": True},
+    )
+
+    for kind in ("plain", "html"):
+        assert "You are halfway." in part_of(as_received(halfway), kind)
+        assert "You are halfway." not in part_of(as_received(a_letter("lesson_unlocked")), kind)
+
+
+def part_of(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())

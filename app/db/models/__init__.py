@@ -1,6 +1,6 @@
 """The tables, under the words of the product."""
 
-from app.db.models.courses import Course, FormerSlug, Lesson, Recording, Upload
+from app.db.models.courses import Course, FormerSlug, Lesson, OwnerLine, Recording, Upload
 from app.db.models.house import DailySalt, LimitCount, Mark, OutboxMail
 from app.db.models.jobs import QueuedJob, TaskTrouble
 from app.db.models.leaks import FetchNetwork, LeakCase, LeakSignal
@@ -52,6 +52,7 @@ __all__ = [
     "Mark",
     "Membership",
     "OutboxMail",
+    "OwnerLine",
     "PauseSpan",
     "PendingPlan",
     "Position",

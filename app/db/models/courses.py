@@ -48,6 +48,7 @@ class Course(Base):
         CheckConstraint("rhythm_every_days BETWEEN 1 AND 365", name="every_days_in_a_year"),
         CheckConstraint("rhythm_weekday BETWEEN 0 AND 6", name="weekday_from_monday"),
         CheckConstraint("rhythm_hour BETWEEN 0 AND 23", name="hour_of_day"),
+        CheckConstraint("mail_hour BETWEEN 0 AND 20", name="mail_hour_of_day"),
     )
 
     id: Mapped[pk]
@@ -88,6 +89,15 @@ class Course(Base):
     cover_type: Mapped[str | None] = mapped_column(String(64))
     cover_size_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
+    # News waits until this hour on the listener's clock, and comes until nine in the evening;
+    # null: at any hour.
+    mail_hour: Mapped[int | None] = mapped_column(default=8, server_default="8")
+    # Where to go when the course is complete; both null: nowhere.
+    next_title: Mapped[str | None] = mapped_column(String(255))
+    next_url: Mapped[str | None] = mapped_column(String(1000))
+    # Grows with every save of the page about its mails.
+    mails_version: Mapped[int] = mapped_column(default=1, server_default="1")
+
     # How far the house may go by itself when an address seems to have leaked.
     leak_answer: Mapped[LeakAnswer] = mapped_column(
         one_of(LeakAnswer), default=LeakAnswer.SHOW, server_default=LeakAnswer.SHOW.value
@@ -111,6 +121,18 @@ class Course(Base):
     )
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy reads it off the class)
+
+
+class OwnerLine(Base):
+    """What the owner of a course adds, in her own words, to one kind of mail."""
+
+    __tablename__ = "owner_lines"
+
+    course_id: Mapped[int] = mapped_column(
+        RowId, ForeignKey("courses.id", ondelete="CASCADE"), primary_key=True
+    )
+    template: Mapped[str] = mapped_column(String(64), primary_key=True)
+    line: Mapped[str] = mapped_column(String(500))
 
 
 class FormerSlug(Base):

@@ -23,6 +23,7 @@ from app.kinds import EndReason, RetireReason
 from feeds.rhythm import RhythmKind
 
 ALIVE = text("ended_at IS NULL")
+TO_COMPLETE = text("ended_at IS NULL AND next_unlock_at IS NULL AND completed_at IS NULL")
 
 
 class Subscription(Base):
@@ -54,6 +55,13 @@ class Subscription(Base):
             sqlite_where=ALIVE,
             postgresql_where=ALIVE,
         ),
+        Index(
+            "ix_subscriptions_to_complete",
+            "course_id",
+            "id",
+            sqlite_where=TO_COMPLETE,
+            postgresql_where=TO_COMPLETE,
+        ),
         CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="an_end_has_a_reason"),
         CheckConstraint("pace_every_days BETWEEN 1 AND 365", name="every_days_in_a_year"),
         CheckConstraint("pace_weekday BETWEEN 0 AND 6", name="weekday_from_monday"),
@@ -66,7 +74,7 @@ class Subscription(Base):
     listener_id: Mapped[int] = mapped_column(RowId, ForeignKey("listeners.id", ondelete="CASCADE"))
     course_id: Mapped[int] = mapped_column(RowId, ForeignKey("courses.id", ondelete="RESTRICT"))
     # The instant of confirmation.
-    started_at: Mapped[instant]
+    started_at: Mapped[instant] = mapped_column(index=True)
     zone: Mapped[str] = mapped_column(String(64))
     language: Mapped[str] = mapped_column(String(8))
     # Her own pace; all null: the course's rhythm.
@@ -96,6 +104,8 @@ class Subscription(Base):
     )
     # Grows when she takes her calendar's address back: the links of before open nothing.
     calendar_epoch: Mapped[int] = mapped_column(default=1, server_default="1")
+    # When she was found to have every lesson of a finished course, and told so; null: not yet.
+    completed_at: Mapped[datetime | None]
     # Set by List-Unsubscribe: no mail about this course, the feed goes on. Null: mail is welcome.
     mail_stopped_at: Mapped[datetime | None]
     consent_version: Mapped[str] = mapped_column(String(32))

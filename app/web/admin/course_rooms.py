@@ -121,6 +121,7 @@ def _room(session: Session, course: Course) -> dict[str, object]:
         "page_url": f"{house().settings.base_url}/{course.slug}",
         "may_open": may(policy.may_open_course),
         "silences": _silences(session, course),
+        "may_edit": may(policy.may_edit_course),
         "may_see_listeners": may(policy.may_see_listeners),
         "rhythm": _rhythm(course),
         "words": words,

@@ -93,7 +93,8 @@ def takes_up_to(size: Callable[[Settings], int]) -> Callable[[View], View]:
 def get_course(session: Session, course_id: int) -> Course:
     """Answer the course of this address, and let the navigation know it."""
     course = courses.get(session, course_id)
-    g.course = course
+    # Not the row: an error page is made after its transaction was rolled back.
+    g.course_id = course.id
     return course
 
 
@@ -123,24 +124,24 @@ def _rooms() -> dict[str, object]:
 
 def _house_rooms() -> list[Room]:
     url = url_for("admin.course_list")
-    return [Room(label=_("Courses"), url=url, icon="course", current="course" not in g)]
+    return [Room(label=_("Courses"), url=url, icon="course", current="course_id" not in g)]
 
 
 def _course_rooms() -> list[Room]:
-    course: Course | None = g.get("course")
-    if course is None:
+    course_id: int | None = g.get("course_id")
+    if course_id is None:
         return []
     doors = [
         ("admin.course_room", _("Lessons"), "play"),
         ("admin.listen_as", _("Listen"), "eye"),
         ("admin.edit_course", _("About"), "settings"),
     ]
-    if policy.may_see_listeners(worker().role_in(course.id)):
+    if policy.may_see_listeners(worker().role_in(course_id)):
         doors.append(("admin.under_way", _("Underway"), "clock"))
     return [
         Room(
             label=label,
-            url=url_for(endpoint, course_id=course.id),
+            url=url_for(endpoint, course_id=course_id),
             icon=icon,
             current=g.get("room", request.endpoint) == endpoint,
         )

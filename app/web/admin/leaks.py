@@ -1,7 +1,6 @@
 """Addresses that seem to have leaked: whose, why, and how far the house may go by itself."""
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import format_date
 from werkzeug import Response as AnyResponse
 
 from app import policy
@@ -12,7 +11,7 @@ from app.services.leak_rules import Sign
 from app.web import access
 from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs
 from app.web.babel import gettext as _
-from app.web.babel import ngettext
+from app.web.babel import ngettext, say_day
 from app.web.current import house, now
 
 
@@ -31,7 +30,7 @@ def leak_room(course_id: int) -> str:
         suspects=suspects,
         reason=reason,
         done=done,
-        spoken_day=lambda day: format_date(day, "full"),
+        spoken_day=say_day,
         answers=[(each.value, *describe(each)) for each in LeakAnswer],
     )
 

@@ -15,9 +15,9 @@ from app.services.positions import Heard
 from app.services.progress import LessonStep
 from app.web import access
 from app.web.babel import gettext as _
-from app.web.babel import minutes
 from app.web.current import house, now
 from app.web.my.face import my, reader, speak_as
+from app.words import say_length
 from feeds.tokens import FeedToken
 
 MINUTE: Final = timedelta(minutes=1)
@@ -81,14 +81,14 @@ def say_heard(heard: Heard, duration_ms: int | None) -> str:
     if heard.is_finished:
         return _("Heard")
     if duration_ms is None:
-        return _("%(heard)s heard", heard=minutes(heard.heard_ms))
+        return _("%(heard)s heard", heard=say_length(heard.heard_ms))
     whole = round(timedelta(milliseconds=duration_ms) / MINUTE)
     done = timedelta(milliseconds=heard.heard_ms) // MINUTE
     if not done or not whole:
         return _(
             "%(heard)s of %(whole)s heard",
-            heard=minutes(heard.heard_ms),
-            whole=minutes(duration_ms),
+            heard=say_length(heard.heard_ms),
+            whole=say_length(duration_ms),
         )
     return _("%(done)s of %(whole)s min heard", done=min(done, whole), whole=whole)
 

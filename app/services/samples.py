@@ -1,0 +1,133 @@
+"""Mails of a course as its owner sees them: with her own lessons, written to nobody."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db.models import Account, Course, Lesson, OutboxMail
+from app.errors import NotFound, TooManyRequests
+from app.kinds import LessonState
+from app.mail.letters import Letter
+from app.services import limits, outbox, owner_lines
+from app.services.letter_parts import Desk, NotWanted, Writer
+from app.services.limits import Limit
+from app.services.owner_lines import KINDS
+from app.words import catalogue
+
+WEEK: Final = timedelta(days=7)
+# Somebody who polishes her words sends herself a few; a stolen session sends no thousands.
+PER_ACCOUNT: Final = Limit(name="test mail", times=30, window=timedelta(hours=1))
+TEMPLATE: Final = "test"
+
+
+class NoSuchMail(NotFound):
+    """There is no mail of this kind."""
+
+    what = "kind of mail"
+
+
+def sample(  # noqa: PLR0913 (what, in which language, and the usual three)
+    session: Session, course: Course, kind: str, *, desk: Desk, now: datetime, language: str
+) -> Letter:
+    """Answer a mail of a course, of the day on which its second lesson comes.
+
+    Its links lead to the front door: nobody is signed in by a sample.
+
+    Raises:
+        NoSuchMail: there is none of this kind.
+    """
+    if kind not in KINDS:
+        raise NoSuchMail(kind)
+    letter = Letter(
+        template=kind,
+        language=language,
+        address="",
+        unsubscribe_url=desk.my_url,
+        values=_values(session, course, desk=desk, now=now, language=language),
+    )
+    line = owner_lines.of_course(session, course).lines.get(kind)
+    return owner_lines.with_line(letter, course, line)
+
+
+def send_test(  # noqa: PLR0913 (what, to whom, and the usual three)
+    session: Session, course: Course, kind: str, *, account: Account, host: str, now: datetime
+) -> None:
+    """Mail an owner one of her course's mails, in her own language.
+
+    Raises:
+        NoSuchMail: there is none of this kind.
+        TooManyRequests: thirty in an hour already.
+    """
+    if kind not in KINDS:
+        raise NoSuchMail(kind)
+    if not limits.is_within(session, PER_ACCOUNT, str(account.id), now=now):
+        raise TooManyRequests(PER_ACCOUNT.window)
+    notice = outbox.Notice(
+        name=f"{TEMPLATE}:{account.id}:{kind}:{now.isoformat()}",
+        template=TEMPLATE,
+        language=account.language,
+        address=account.email,
+        account_id=account.id,
+        ids={"course": course.id, "kind": kind},
+    )
+    outbox.put(session, notice, host=host, now=now)
+
+
+def _test(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    """A mail that an owner sent herself. `ids`: course, kind."""
+    account = session.get(Account, mail.account_id)
+    course = session.get(Course, mail.ids.get("course", 0))
+    if account is None or account.disabled_at or course is None:
+        raise NotWanted("its course or account is gone")
+    letter = sample(
+        session, course, str(mail.ids["kind"]), desk=desk, now=now, language=account.language
+    )
+    mark = catalogue(account.language).gettext("Test")
+    return replace(letter, address=account.email, subject_mark=f"[{mark}] ", unsubscribe_url=None)
+
+
+WRITERS: Final[Mapping[str, Writer]] = {TEMPLATE: _test}
+
+
+def _values(
+    session: Session, course: Course, *, desk: Desk, now: datetime, language: str
+) -> dict[str, object]:
+    titles = session.scalars(
+        select(Lesson.title)
+        .where(Lesson.course_id == course.id, Lesson.state == LessonState.PUBLISHED)
+        .order_by(Lesson.position, Lesson.id)
+    ).all()
+    words = catalogue(language)
+    titles = titles or [words.gettext("The first lesson"), words.gettext("The second lesson")]
+    place = min(1, len(titles) - 1)
+    total = words.ngettext("%(num)s lesson", "%(num)s lessons", len(titles))
+    return {
+        "url": desk.my_url,
+        "my_url": desk.my_url,
+        "course_url": f"{desk.base_url}/{course.slug}",
+        "name": words.gettext("Kim"),
+        "course_title": course.title,
+        "zone": course.zone,
+        "beats": _beats(len(titles), place + 1),
+        "beats_label": total % {"num": len(titles)},
+        "lessons": [{"number": place + 1, "title": titles[place], "minutes": None}],
+        "upcoming": [
+            {"title": title, "at": now + WEEK * week} for week, title in enumerate(titles[1:4], 1)
+        ],
+        "is_more": len(titles) > 4,  # noqa: PLR2004 (as cut above)
+        "is_complete": False,
+        "is_halfway": False,
+        "next_at": now + WEEK if len(titles) > place + 1 else None,
+        "next_title": course.next_title,
+        "next_url": course.next_url,
+        "until": None,
+    }
+
+
+def _beats(total: int, heard: int) -> list[str]:
+    rest = ["next", *["locked"] * total][: total - heard]
+    return ["unlocked"] * heard + rest
