@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db.models import Course, OutboxMail, Subscription, Unlock
@@ -18,6 +18,9 @@ from feeds.slots import first_instant, known_zone
 NEWS: Final = frozenset({"lesson_unlocked", "nudge", "complete", "leak"})
 # From here on until the course's hour nothing comes.
 EVENING_HOUR: Final = 21
+# These can wait until another mail about the same course is an hour old.
+ALONE: Final = frozenset({"nudge", "complete"})
+APART: Final = timedelta(hours=1)
 # The one kind of news of which several can wait: they become one mail.
 LESSONS: Final = "lesson_unlocked"
 
@@ -49,16 +52,34 @@ def held_until(session: Session, mail: OutboxMail, now: datetime) -> datetime:
     if found is None:
         return now
     zone, course_zone, hour = found
-    return human_instant(now, zone=zone, course_zone=course_zone, hour=hour)
+    at = now + APART if mail.template in ALONE and _has_company(session, mail, now) else now
+    return human_instant(at, zone=zone, course_zone=course_zone, hour=hour)
+
+
+def _has_company(session: Session, mail: OutboxMail, now: datetime) -> bool:
+    """Tell whether another mail about this course has just gone, or lessons go now."""
+    is_going = and_(
+        OutboxMail.template == LESSONS,
+        OutboxMail.sent_at.is_(None),
+        OutboxMail.failed_at.is_(None),
+        OutboxMail.due_at <= now,
+    )
+    other = exists().where(
+        OutboxMail.subscription_id == mail.subscription_id,
+        OutboxMail.id != mail.id,
+        or_(OutboxMail.sent_at > now - APART, is_going),
+    )
+    return bool(session.scalar(select(other)))
 
 
 def gather_news(session: Session, mail: OutboxMail) -> None:
     """Let a mail about lessons speak for all that wait beside it; their rows go.
 
     Not for one that a worker may be sending: what was sent under one Message-ID is never said again
-    under another.
+    under another. Nor does one speak for others that was claimed before: when it was sent then, a
+    mailbox that knows its Message-ID throws it away, and with it all that it would say now.
     """
-    if mail.template != LESSONS:
+    if mail.template != LESSONS or mail.leased_until is not None:
         return
     others = session.scalars(
         select(OutboxMail)
