@@ -1,335 +1,59 @@
-"""Measure polls against a bare Flask view on the same server, in the same run.
+"""Measure polls, unlocks and edits of a plan on this machine, and say whether the targets are met.
 
-Everything runs on this machine, the load generator (wrk) too; so only ratios mean something. Each
-round measures every contender once, in turn, and a ratio is taken within its round; what is told is
-the median of the rounds.
+The load comes from this machine too. `kills` is no measure of speed: it ends workers with kill -9
+and counts what was told twice or never; by default it is left out.
 """
 
 import argparse
-import json
-import os
-import random
 import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
-from app.clock import system_clock
-from app.settings import Settings
-from app.wiring import open_house
-from tests.bench.fill import fill
-from tests.parts.postgres import _as_unprivileged, _running
-from tests.parts.server import free_port
+from tests.bench import edits, kills, polls, unlocks
+from tests.bench.figures import Measure, tell
 
-HERE = Path(__file__).parent
-PYTHON = Path(sys.executable)
-KEY = "1:" + "ab" * 32
-SECRET = "0" * 64
-CONNECTIONS = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contender:
-    """One thing to measure: what to ask of which server, and what is good enough."""
-
-    name: str
-    port: int
-    # The rest of wrk's command line.
-    script: tuple[str, ...]
-    compared_with: str = "hello"
-    # None: for orientation only.
-    target: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """What came out for one contender."""
-
-    name: str
-    requests_per_second: float
-    p99_ms: float
-    ratio: float
-    compared_with: str
-    target: float | None
-
-    @property
-    def is_met(self) -> bool:
-        return self.target is None or self.ratio >= self.target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How much to measure."""
-
-    many: int
-    few: int
-    seconds: float
-    rounds: int
-    threads: int
-
-
-class LoadFailed(Exception):
-    """The answers were not what they should be: no figure means anything."""
+BENCHES = ("polls", "unlocks", "edits")
 
 
 def main() -> int:
     """Run the command."""
+    arguments = _parser().parse_args()
+    wanted = arguments.bench or BENCHES
+    if "polls" in wanted and not shutil.which("wrk"):
+        print("The load generator is missing: apt-get install -y wrk", file=sys.stderr)  # noqa: T201
+        return 1
+    measures = [each for bench in wanted for each in _run(bench, arguments)]
+    tell(measures, is_json=arguments.json)
+    return 0 if all(each.is_met for each in measures) else 1
+
+
+def _run(bench: str, arguments: argparse.Namespace) -> list[Measure]:
+    databases = [arguments.only] if arguments.only else ["sqlite", "postgres"]
+    if bench == "polls":
+        return polls.run(databases, is_quick=arguments.quick, threads=arguments.threads)
+    if bench == "edits":
+        return edits.run(databases, is_quick=arguments.quick)
+    if bench == "kills":
+        return kills.run(seconds=arguments.seconds)
+    return unlocks.run(is_quick=arguments.quick)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument(
+        "bench", nargs="*", choices=[*BENCHES, "kills", []], help="which; default all but kills"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="less of everything: a first look")
-    parser.add_argument("--only", choices=["sqlite", "postgres"], help="one database alone")
     parser.add_argument(
-        "--threads", type=int, default=16, help="blocking threads in each of the two workers"
+        "--only", choices=["sqlite", "postgres"], help="one database alone (polls, edits)"
     )
-    arguments = parser.parse_args()
-    plan = Plan(
-        many=20_000 if arguments.quick else 100_000,
-        few=1_000,
-        seconds=2 if arguments.quick else 5,
-        rounds=3 if arguments.quick else 5,
-        threads=arguments.threads,
+    parser.add_argument(
+        "--threads", type=int, default=16, help="blocking threads of each web process (polls)"
     )
-    databases = [arguments.only] if arguments.only else ["sqlite", "postgres"]
-    results = {database: measure(database, plan) for database in databases}
-    tell(results, plan, is_json=arguments.json)
-    return 0 if all(each.is_met for found in results.values() for each in found) else 1
-
-
-def measure(database: str, plan: Plan) -> list[Figure]:
-    """Measure everything on one database."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cadans-bench-")))
-        urls = stack.enter_context(_databases(database, folder))
-        files = [folder / "many.txt", folder / "few.txt"]
-        environs = [_environ(folder / str(number), url) for number, url in enumerate(urls, start=1)]
-        for environ, file, count in zip(environs, files, (plan.many, plan.few), strict=True):
-            _say(f"{database}: {count:,} subscriptions …")
-            house = open_house(Settings.from_env(environ))
-            fill(house, count, file, now=system_clock())
-            house.close()
-
-        def serve(target: str, environ: dict[str, str]) -> int:
-            return stack.enter_context(_served(target, environ, plan.threads))
-
-        ports = {
-            "hello": serve("tests.bench.apps:hello", environs[0]),
-            "many": serve("tests.bench.__main__:product", environs[0]),
-            "few": serve("tests.bench.__main__:product", environs[1]),
-            "plain": serve("tests.bench.apps:plain", environs[0]),
-        }
-        contenders = _contenders(ports, files)
-        _check_answers(ports, files[0])
-        return _figures(contenders, plan, database)
-
-
-def product() -> object:
-    """The product as a WSGI server loads it."""
-    from app import create_app  # noqa: PLC0415 (only in the server's processes)
-    from app.log import set_up_logging  # noqa: PLC0415
-
-    set_up_logging()
-    return create_app(Settings.from_env())
-
-
-def tell(results: dict[str, list[Figure]], plan: Plan, *, is_json: bool) -> None:
-    """Print what was found."""
-    if is_json:
-        rows = {
-            database: [
-                {
-                    "name": each.name,
-                    "requests_per_second": round(each.requests_per_second),
-                    "p99_ms": round(each.p99_ms, 1),
-                    "ratio": round(each.ratio, 3),
-                    "compared_with": each.compared_with,
-                    "target": each.target,
-                    "met": each.is_met,
-                }
-                for each in found
-            ]
-            for database, found in results.items()
-        }
-        print(json.dumps({"subscriptions": plan.many, "figures": rows}))  # noqa: T201
-        return
-    for database, found in results.items():
-        print(f"\n{database}, {plan.many:,} subscriptions, 2 workers of {plan.threads} threads")  # noqa: T201
-        for each in found:
-            wanted = "" if each.target is None else f"   target {each.target:.2f}"
-            verdict = "" if each.target is None else (" met" if each.is_met else " MISSED")
-            print(  # noqa: T201
-                f"  {each.name:34} {each.requests_per_second:8,.0f}/s   p99 {each.p99_ms:6.1f} ms"
-                f"   {each.ratio:5.2f} x {each.compared_with}{wanted}{verdict}"
-            )
-
-
-def _contenders(ports: dict[str, int], files: list[Path]) -> list[Contender]:
-    many, few = map(str, files)
-    poll = str(HERE / "poll.lua")
-    return [
-        Contender(name="hello", port=ports["hello"], script=(str(HERE / "done.lua"), "/")),
-        Contender(
-            name="poll answered 304", port=ports["many"], script=(poll, many, "poll"), target=0.6
-        ),
-        Contender(
-            name="feed of 4 lessons", port=ports["many"], script=(poll, many, "feed"), target=0.5
-        ),
-        Contender(name="feed of 4 lessons, gzip", port=ports["many"], script=(poll, many, "gzip")),
-        Contender(name="poll, 1,000 subscriptions", port=ports["few"], script=(poll, few, "poll")),
-        Contender(
-            name="poll, all subscriptions",
-            port=ports["many"],
-            script=(poll, many, "poll"),
-            compared_with="poll, 1,000 subscriptions",
-            target=0.9,
-        ),
-        Contender(name="the plain way", port=ports["plain"], script=(poll, many, "feed")),
-    ]
-
-
-def _figures(contenders: list[Contender], plan: Plan, database: str) -> list[Figure]:
-    rates: dict[str, list[float]] = {each.name: [] for each in contenders}
-    delays: dict[str, list[float]] = {each.name: [] for each in contenders}
-    for each in contenders:
-        _load(each, seconds=1)
-    for number in range(plan.rounds):
-        _say(f"{database}: round {number + 1} of {plan.rounds} …")
-        for each in contenders:
-            rate, p99 = _load(each, seconds=plan.seconds)
-            rates[each.name].append(rate)
-            delays[each.name].append(p99)
-    return [
-        Figure(
-            name=each.name,
-            requests_per_second=statistics.median(rates[each.name]),
-            p99_ms=statistics.median(delays[each.name]),
-            ratio=statistics.median(
-                mine / other
-                for mine, other in zip(rates[each.name], rates[each.compared_with], strict=True)
-            ),
-            compared_with=each.compared_with,
-            target=each.target,
-        )
-        for each in contenders
-    ]
-
-
-def _load(contender: Contender, *, seconds: float) -> tuple[float, float]:
-    """Load one server; answer requests a second and the 99th percentile in milliseconds."""
-    script, *arguments = contender.script
-    path = arguments.pop() if arguments == ["/"] else "/"
-    if arguments:
-        arguments.append(str(random.randrange(2**31)))  # noqa: S311 (which ones is no secret)
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{seconds}s",
-        "--latency",
-        "--timeout",
-        "15s",
-        "-s",
-        script,
-    ]
-    command += [f"http://127.0.0.1:{contender.port}{path}", "--", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    line = next(line for line in done.stdout.splitlines() if line.startswith("BENCH "))
-    rate, p99, failures = line.split()[1:]
-    if int(failures):
-        raise LoadFailed(f"{contender.name}: {failures} requests failed")
-    return float(rate), float(p99)
-
-
-def _check_answers(ports: dict[str, int], tokens: Path) -> None:
-    """Look before measuring: polls get 304, feeds four lessons, whichever the server."""
-    lines = tokens.read_text().splitlines()
-    for line in (lines[0], lines[len(lines) // 2], lines[-1]):
-        token, etag = line.split(" ", 1)
-        for server in ("many", "plain"):
-            body = _get(ports[server], token, {})
-            if body.count(b"<item>") != 4 or token.encode() not in body:
-                raise LoadFailed(f"{server}: that is no feed of four lessons")
-        if _get(ports["many"], token, {"If-None-Match": etag}) != b"304":
-            raise LoadFailed("a poll with the feed's ETag got no 304")
-
-
-def _get(port: int, token: str, headers: dict[str, str]) -> bytes:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/f/{token}.xml", headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:
-            body: bytes = response.read()
-            return body
-    except urllib.error.HTTPError as error:
-        return str(error.code).encode()
-
-
-@contextmanager
-def _databases(database: str, folder: Path) -> Iterator[list[str]]:
-    if database == "sqlite":
-        yield [f"sqlite:///{folder}/many.sqlite3", f"sqlite:///{folder}/few.sqlite3"]
-        return
-    cluster_folder = Path(tempfile.mkdtemp(prefix="cadans-bench-pg-"))
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    try:
-        prefix = _as_unprivileged(cluster_folder)
-        with _running(programs[-1].parent, cluster_folder, prefix) as cluster:
-            for name in ("many", "few"):
-                cluster.run(f"CREATE DATABASE {name}")
-            # Over its socket, as on one machine.
-            yield [
-                f"postgresql+psycopg://cadans@/{name}?host={cluster_folder}&port={cluster.port}"
-                for name in ("many", "few")
-            ]
-    finally:
-        shutil.rmtree(cluster_folder, ignore_errors=True)
-
-
-def _environ(folder: Path, database_url: str) -> dict[str, str]:
-    return {
-        "CADANS_VAR": str(folder),
-        "CADANS_DATABASE_URL": database_url,
-        "CADANS_FEED_KEYS": KEY,
-        "CADANS_SECRET_KEYS": SECRET,
-    }
-
-
-@contextmanager
-def _served(target: str, environ: dict[str, str], threads: int) -> Iterator[int]:
-    port = free_port()
-    command = [str(PYTHON.with_name("granian")), "--interface", "wsgi", "--factory"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--no-log"]
-    command += ["--workers", "2", "--blocking-threads", str(threads), target]
-    with subprocess.Popen(command, env={**os.environ, **environ}) as server:
-        try:
-            _wait_for(port)
-            yield port
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2).close()
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise LoadFailed("a server did not start")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    parser.add_argument(
+        "--seconds", type=int, default=120, help="how long workers are killed (kills)"
+    )
+    return parser
 
 
 if __name__ == "__main__":

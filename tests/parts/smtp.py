@@ -4,6 +4,7 @@ import email
 import email.policy
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any
@@ -92,11 +93,20 @@ class _OnAnyPort(Controller):
         super()._trigger_server()  # type: ignore[no-untyped-call]  # (aiosmtpd types it in part)
 
 
-@pytest.fixture
-def mail_server() -> Iterator[MailServer]:
+@contextmanager
+def receiving() -> Iterator[MailServer]:
+    """A server that takes mail until the block ends."""
     server = MailServer()
     controller = _OnAnyPort(server, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True)
     controller.start()
     server.port = controller.port
-    yield server
-    controller.stop()
+    try:
+        yield server
+    finally:
+        controller.stop()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    with receiving() as server:
+        yield server
