@@ -232,6 +232,8 @@ def life_of(standing: Standing, course: ServedCourse) -> Life:
 
 def _is_settled(standing: Standing, course: ServedCourse, now: datetime) -> bool:
     """Whether the worker wrote down all that is unlocked by now, under the plan that holds."""
+    if standing.ended_at is not None and standing.next_unlock_at is None:
+        return True
     if standing.next_unlock_plan != course.plan_revision:
         return False
     return standing.next_unlock_at is None or read_instant(standing.next_unlock_at) > now

@@ -35,6 +35,7 @@ from feeds.rhythm import (
     RecordedUnlock,
     Rhythm,
     RhythmKind,
+    due_and_next,
     next_unlock_at,
     unlocked,
     upcoming,
@@ -56,9 +57,18 @@ class Plan:
     life: Life
     lessons: tuple[PlannedLesson, ...]
 
+    @property
+    def open_lessons(self) -> tuple[PlannedLesson, ...]:
+        """The lessons of which one may still come: none once she left and all due was recorded.
+
+        Else a later change of the course's plan would bring new ones before the day she left.
+        """
+        is_over = self.life.ended_at is not None and self.subscription.next_unlock_at is None
+        return () if is_over else self.lessons
+
     def unlocked(self, now: datetime) -> tuple[UnlockedLesson, ...]:
         """Answer what may be heard, in order of unlock."""
-        return unlocked(self.life, self.lessons, now)
+        return unlocked(self.life, self.open_lessons, now)
 
     def upcoming(self, now: datetime) -> tuple[PlannedUnlock, ...]:
         """Answer what has a date ahead, soonest first."""
@@ -268,7 +278,8 @@ def _record(
     if not subscriptions:
         return []
     plans = load_plans(session, subscriptions)
-    fresh = [[each for each in plan.unlocked(now) if not each.is_recorded] for plan in plans]
+    looks = [due_and_next(plan.life, plan.open_lessons, now) for plan in plans]
+    fresh = [found for found, _ in looks]
     news = [_news(plan, unlocks) for plan, unlocks in zip(plans, fresh, strict=True)]
     mails = _tell(session, plans, news, now=now, host=host)
     rows = [
@@ -285,8 +296,8 @@ def _record(
     ]
     if rows:
         session.execute(insert(Unlock), rows)
-    for plan in plans:
-        plan.subscription.next_unlock_at = plan.next_unlock_at(now)
+    for plan, (_, next_at) in zip(plans, looks, strict=True):
+        plan.subscription.next_unlock_at = next_at
         plan.subscription.next_unlock_plan = plan.course.plan_revision
     session.flush()
     return plans

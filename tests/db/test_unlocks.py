@@ -13,7 +13,7 @@ from app.db.models import Course, OutboxMail, PauseSpan, Subscription, Unlock
 from app.db.session import Database
 from app.errors import PlanChanged
 from app.kinds import EndReason
-from app.services import unlocks
+from app.services import subscriptions, unlocks
 from feeds.rhythm import RhythmKind
 from tests.builders import START, a_course, a_lesson, a_subscription
 
@@ -270,3 +270,15 @@ def change_rhythm(database: Database, kind: RhythmKind, *, every_days: int) -> N
 
     with database.writing() as session:
         change(session)
+
+
+def test_who_left_gets_nothing_new_however_fast_the_course_goes_later(database: Database) -> None:
+    number = a_follower(database)
+    record(database, START)
+    with database.writing() as session:
+        subscriptions.leave(session, number, host=HOST, now=START + WEEK)
+    change_rhythm(database, RhythmKind.EVERY_DAYS, every_days=1)
+    with database.writing() as session:
+        subscriptions.leave(session, number, host=HOST, now=START + 2 * WEEK)
+        heard = unlocks.unlocked_now(session, number, START + 2 * WEEK)
+    assert len(heard) == 2

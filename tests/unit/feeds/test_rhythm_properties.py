@@ -14,10 +14,12 @@ from feeds.rhythm import (
     Rhythm,
     RhythmKind,
     Unlock,
+    due_and_next,
     next_unlock_at,
     unlocked,
     upcoming,
 )
+from tests.parts.plain_model import plain_unlocks
 from tests.unit.feeds.builders import LONG_AGO, a_lesson, a_life, with_recorded
 
 RHYTHMS = st.one_of(
@@ -161,6 +163,26 @@ class ACourseIsFollowed(RuleBasedStateMachine):
         plans = upcoming(self.life, self.course, self.now)
         assert open_ids.isdisjoint(plan.lesson_id for plan in plans)
         assert all(plan.planned_at > self.now for plan in plans)
+
+    @invariant()
+    def plain_model_says_the_same(self) -> None:
+        heard = {
+            each.lesson_id: each.unlocked_at for each in unlocked(self.life, self.course, self.now)
+        }
+        plain = plain_unlocks(self.life, self.course, self.now)
+        # A lesson shows with its date, which dates given before may push on by some seconds.
+        pushed_on = self.now - len(plain) * timedelta(seconds=1)
+        assert heard.items() <= plain.items()
+        assert all(plain[missing] > pushed_on for missing in plain.keys() - heard.keys())
+
+    @invariant()
+    def worker_is_told_the_same_as_everybody(self) -> None:
+        due, next_at = due_and_next(self.life, self.course, self.now)
+        heard = unlocked(self.life, self.course, self.now)
+        assert list(due) == sorted(
+            (each for each in heard if not each.is_recorded), key=lambda each: each.pub_at
+        )
+        assert next_at == next_unlock_at(self.life, self.course, self.now)
 
     @invariant()
     def nothing_opens_unpublished(self) -> None:
