@@ -105,7 +105,7 @@ def fill(database: Database, seconds: int) -> int:
     """So many listeners fall due in every second to come; answer how many there are."""
     now = system_clock().replace(microsecond=0)
     with database.writing() as session:
-        course = a_course(session, zone="UTC", created_at=now - 9 * WEEK, opened_at=now - 9 * WEEK)
+        course = a_course(session, zone="UTC", mail_hour=None, created_at=now - 9 * WEEK)
         heard = open_lessons(session, now - 8 * WEEK)
         for second in range(seconds):
             next_at = now + timedelta(seconds=second)
