@@ -1,6 +1,7 @@
 """The demo: its course and owner, and a clock that never steps back."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import as_file
 from typing import Final
@@ -19,6 +20,7 @@ from app.services import (
     covers,
     lessons,
     openings,
+    owner_lines,
     passwords,
     publishing,
     recordings,
@@ -187,6 +189,10 @@ def _open(house: House, course_id: int, demo: DemoCourse) -> None:
     with house.database.writing() as session:
         course = courses.get(session, course_id)
         if course.opened_at is None:
+            # Who looks at a demo in the evening wants to see its mail now.
+            choices = replace(owner_lines.of_course(session, course), mail_hour=None)
+            version = course.mails_version
+            owner_lines.save(session, course_id, choices, version=version, now=now)
             openings.open_course(session, course_id, now=now)
             if demo.is_finished:
                 openings.finish(session, course_id, now=now)
