@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, func, select, update
 
 from app.clock import system_clock
 from app.db import migrate
-from app.db.models import OutboxMail, Unlock
+from app.db.models import Course, OutboxMail, Unlock
 from app.db.session import Database, open_database
 from tests.bench.figures import Measure, say
 from tests.bench.houses import cluster, environ_of, socket_url, start_worker, working
@@ -105,7 +105,9 @@ def fill(database: Database, seconds: int) -> int:
     """So many listeners fall due in every second to come; answer how many there are."""
     now = system_clock().replace(microsecond=0)
     with database.writing() as session:
-        course = a_course(session, zone="UTC", mail_hour=None, created_at=now - 9 * WEEK)
+        course = a_course(session, zone="UTC", created_at=now - 9 * WEEK)
+        # Mail goes out at any hour (None in the row's making would be the default).
+        session.execute(update(Course).values(mail_hour=None))
         heard = open_lessons(session, now - 8 * WEEK)
         for second in range(seconds):
             next_at = now + timedelta(seconds=second)
