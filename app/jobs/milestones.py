@@ -12,8 +12,10 @@ from app.services import milestones
 def run(house: House) -> int:
     """Write what is due into the outbox; answers 0, so that the task rests until its next time."""
     host = urlsplit(house.settings.base_url).hostname or "localhost"
-    with house.database.writing() as session:
-        milestones.complete(session, host=host, now=house.clock())
+    after: int | None = 0
+    while after is not None:
+        with house.database.writing() as session:
+            after = milestones.complete(session, after=after, host=host, now=house.clock())
     with house.database.writing() as session:
         milestones.nudge(session, host=host, now=house.clock())
     return 0

@@ -44,6 +44,8 @@ def nudge(session: Session, *, host: str, now: datetime) -> int:
             Subscription.mail_stopped_at.is_(None),
             Subscription.last_fetch_at.is_(None),
             ~exists().where(Position.subscription_id == Subscription.id),
+            # Who went on a holiday first has said that she will come.
+            ~exists().where(PauseSpan.subscription_id == Subscription.id),
             ~exists().where(OutboxMail.notice == name),
         )
         .order_by(Subscription.started_at, Subscription.id)
@@ -55,19 +57,21 @@ def nudge(session: Session, *, host: str, now: datetime) -> int:
     return len(outbox.put_many(session, notices, host=host, now=now))
 
 
-def complete(session: Session, *, host: str, now: datetime) -> int:
-    """Tell who has every lesson of a finished course that it is complete; answer how many."""
-    told, after = 0, 0
-    while rows := _perhaps_complete(session, after):
-        plans = unlocks.load_plans(session, rows)
-        done = [
-            plan.subscription
-            for plan in plans
-            if is_everything_unlocked(plan.life, plan.lessons, now)
-        ]
-        told += _tell_complete(session, done, host=host, now=now)
-        after = rows[-1].id
-    return told
+def complete(session: Session, *, after: int, host: str, now: datetime) -> int | None:
+    """Tell who has every lesson of a finished course that it is complete: one batch.
+
+    `after`: the subscription at which the batch before ended, 0 at first. Answers where this one
+    ended; None: there are no more. A transaction a batch, so that nobody waits for them all.
+    """
+    rows = _perhaps_complete(session, after)
+    if not rows:
+        return None
+    plans = unlocks.load_plans(session, rows)
+    done = [
+        plan.subscription for plan in plans if is_everything_unlocked(plan.life, plan.lessons, now)
+    ]
+    _tell_complete(session, done, host=host, now=now)
+    return rows[-1].id
 
 
 def _perhaps_complete(session: Session, after: int) -> Sequence[Subscription]:
@@ -93,7 +97,7 @@ def _perhaps_complete(session: Session, after: int) -> Sequence[Subscription]:
 
 def _tell_complete(
     session: Session, done: Sequence[Subscription], *, host: str, now: datetime
-) -> int:
+) -> None:
     ids = [each.id for each in done]
     last = dict(
         session.execute(
@@ -119,7 +123,7 @@ def _tell_complete(
             at = max(now, last.get(each.id, now) + COMPLETE_AFTER)
             notices.append(_notice("complete", each, emails[each.listener_id], course, at))
     session.flush()
-    return len(outbox.put_many(session, notices, host=host, now=now))
+    outbox.put_many(session, notices, host=host, now=now)
 
 
 def _notice(

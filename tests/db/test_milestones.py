@@ -42,8 +42,12 @@ def nudge(database: Database, after: timedelta) -> int:
 def complete(database: Database, after: timedelta) -> int:
     with database.writing() as session:
         unlocks.record_due(session, now=START + after, limit=100, host=HOST)
-    with database.writing() as session:
-        return milestones.complete(session, host=HOST, now=START + after)
+    before = len(mails(database, "complete"))
+    ended: int | None = 0
+    while ended is not None:
+        with database.writing() as session:
+            ended = milestones.complete(session, after=ended, host=HOST, now=START + after)
+    return len(mails(database, "complete")) - before
 
 
 def test_who_put_it_in_no_app_is_asked_once_after_two_days(database: Database) -> None:
@@ -87,6 +91,26 @@ def test_who_listens_in_a_browser_is_not_asked(database: Database) -> None:
         )
 
     assert nudge(database, 2 * DAY) == 0
+
+
+def test_who_paused_first_is_not_asked(database: Database) -> None:
+    number = subscribe(database)
+    with database.writing() as session:
+        session.add(PauseSpan(subscription_id=number, starts_on=START.date()))
+
+    assert nudge(database, 2 * DAY) == 0
+
+
+def test_batches_are_told_one_after_the_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(milestones, "BATCH", 2)
+    with database.writing() as session:
+        course = a_course(session, lessons=1, finished_at=START)
+        for _ in range(5):
+            a_subscription(session, course)
+
+    assert complete(database, DAY) == 5
 
 
 def test_who_signed_up_long_ago_is_not_asked_after_an_upgrade(database: Database) -> None:
