@@ -70,6 +70,12 @@ def enclosure(feed_url: str) -> str:
     return str(feed.entries[0].enclosures[0].href)
 
 
+def lessons_of(gpodder: GPodder) -> list[bytes]:
+    """The lessons among what it downloaded; the rest is said at turns."""
+    known = [lesson.audio.read_bytes() for lesson in LESSONS]
+    return sorted(audio for audio in gpodder.files().values() if audio in known)
+
+
 def test_audio_is_a_redirect_that_the_store_honours_while_head_is_answered_here(
     feed_url: str, s3_server: S3Server
 ) -> None:
@@ -91,14 +97,12 @@ def test_gpodder_gets_its_lessons_from_the_store_and_the_next_one_is_told_by_mai
 ) -> None:
     gpodder.subscribe(feed_url)
     gpodder.download()
-    assert list(gpodder.files().values()) == [LESSONS[0].audio.read_bytes()]
+    assert lessons_of(gpodder) == [LESSONS[0].audio.read_bytes()]
     many.stop()
     serve(many, "+7d")
     wait_for_mail(mailbox, EMAIL, LESSONS[1].title)
     gpodder.update()
     gpodder.download()
-    assert sorted(gpodder.files().values()) == sorted(
-        lesson.audio.read_bytes() for lesson in LESSONS[:2]
-    )
+    assert lessons_of(gpodder) == sorted(lesson.audio.read_bytes() for lesson in LESSONS[:2])
     assert gpodder.feed_urls() == [feed_url]
     assert feed_url.rpartition("/")[2].removesuffix(".xml") not in many.log

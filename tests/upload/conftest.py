@@ -61,7 +61,8 @@ class Command:
             if not name.startswith(("CADANS_", "AWS_", "LC_", "LANG"))
         }
         return subprocess.Popen(
-            [sys.executable, str(SCRIPT), *map(str, words)],
+            # In the background of a shell Ctrl-C means nothing, and children inherit that.
+            ["env", "--default-signal=INT", sys.executable, str(SCRIPT), *map(str, words)],
             env={**own, **self.environ, **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

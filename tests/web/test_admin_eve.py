@@ -1,5 +1,7 @@
 """Eve has an account but no role, Nobody has neither, and a host may not do what owners do."""
 
+import uuid
+
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
@@ -20,7 +22,8 @@ VALUES = {
     "recording_id": 1,
     "turn": None,
     "kind": "welcome",
-    "public_id": "x",
+    "public_id": uuid.UUID(int=1),
+    "key": "welcome",
     "number": 1,
 }
 OURS = (admin.name, uploading.name)
@@ -58,6 +61,9 @@ OWNER_ONLY = {
     "admin.retry_mail",
     "admin.retry_recording",
     "admin.retry_job",
+    "admin.leak_room",
+    "admin.choose_leak_answer",
+    "admin.dismiss_leak",
 }
 NOT_FOR_HOSTS = OWNER_ONLY | {"admin.edit_course", "admin.save_course", "admin.upload_cover"}
 NOT_FOR_HOSTS |= {
@@ -65,6 +71,11 @@ NOT_FOR_HOSTS |= {
     "admin.spoken_audio",
     "admin.replace_spoken",
     "admin.put_spoken_back",
+    "admin.mail_room",
+    "admin.save_mails",
+    "admin.look_at_mail",
+    "admin.mail_frame",
+    "admin.send_test_mail",
 }
 
 

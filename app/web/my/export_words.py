@@ -37,6 +37,7 @@ KEYS: Final = {
     "asked_at": later("Asked at"),
     "attempts": later("How often it was tried"),
     "bytes_sent": later("Bytes sent"),
+    "completed_at": later("You had every lesson since"),
     "consent_version": later("Version of the text you agreed to"),
     "consented_at": later("Agreed at"),
     "count": later("How often"),
