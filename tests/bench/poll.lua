@@ -1,5 +1,6 @@
 -- Polls random subscriptions. Arguments: file of "<token> <ETag>" lines, what to send
--- (poll = with If-None-Match, feed = without, gzip = without and compressed), a seed.
+-- (poll = with If-None-Match, feed = without, gzip = without and compressed), a seed. hello = what a
+-- poll sends, to /: the yardstick costs the load generator and the server's parser as much as a poll.
 local requests = {}
 
 function init(args)
@@ -7,9 +8,10 @@ function init(args)
    for line in io.lines(args[1]) do
       local token, etag = line:match("^(%S+) (.+)$")
       local headers = { ["User-Agent"] = "AntennaPod/3.4.0" }
-      if args[2] == "poll" then headers["If-None-Match"] = etag end
+      if args[2] == "poll" or args[2] == "hello" then headers["If-None-Match"] = etag end
       if args[2] == "gzip" then headers["Accept-Encoding"] = "gzip" end
-      requests[#requests + 1] = wrk.format("GET", "/f/" .. token .. ".xml", headers)
+      local path = args[2] == "hello" and "/" or "/f/" .. token .. ".xml"
+      requests[#requests + 1] = wrk.format("GET", path, headers)
    end
 end
 
