@@ -12,7 +12,7 @@ from app.db.models import Account, Course, Lesson, OutboxMail
 from app.errors import NotFound, TooManyRequests
 from app.kinds import LessonState
 from app.mail.letters import Letter
-from app.services import limits, outbox, owner_lines
+from app.services import limits, openings, outbox, owner_lines
 from app.services.letter_parts import Desk, NotWanted, Writer
 from app.services.limits import Limit
 from app.services.owner_lines import KINDS
@@ -47,7 +47,8 @@ def sample(  # noqa: PLR0913 (what, in which language, and the usual three)
         language=language,
         address="",
         unsubscribe_url=desk.my_url,
-        values=_values(session, course, desk=desk, now=now, language=language),
+        values=_values(session, course, desk=desk, now=now, language=language)
+        | _row(session, course, kind, language),
     )
     line = owner_lines.of_course(session, course).lines.get(kind)
     return owner_lines.with_line(letter, course, line)
@@ -104,7 +105,6 @@ def _values(
     words = catalogue(language)
     titles = titles or [words.gettext("The first lesson"), words.gettext("The second lesson")]
     place = min(1, len(titles) - 1)
-    total = words.ngettext("%(num)s lesson", "%(num)s lessons", len(titles))
     return {
         "url": desk.my_url,
         "my_url": desk.my_url,
@@ -112,8 +112,6 @@ def _values(
         "name": words.gettext("Kim"),
         "course_title": course.title,
         "zone": course.zone,
-        "beats": _beats(len(titles), place + 1),
-        "beats_label": total % {"num": len(titles)},
         "lessons": [{"number": place + 1, "title": titles[place], "minutes": None}],
         "upcoming": [
             {"title": title, "at": now + WEEK * week} for week, title in enumerate(titles[1:4], 1)
@@ -126,6 +124,14 @@ def _values(
         "next_url": course.next_url,
         "until": None,
     }
+
+
+def _row(session: Session, course: Course, kind: str, language: str) -> dict[str, object]:
+    """Answer the beat row as it stands when such a mail goes."""
+    total = openings.count_published(session, course.id) or 2
+    heard = {"confirm": 0, "welcome": 1, "nudge": 1, "complete": total}.get(kind, 2)
+    label = catalogue(language).ngettext("%(num)s lesson", "%(num)s lessons", total)
+    return {"beats": _beats(total, min(heard, total)), "beats_label": label % {"num": total}}
 
 
 def _beats(total: int, heard: int) -> list[str]:
