@@ -13,6 +13,7 @@ from app.kinds import JobState
 from app.policy import Access
 from app.services import backlog, plans
 from app.web import access
+from app.web.admin import words
 from app.web.admin.face import SEE_OTHER, admin, get_course, needs
 from app.web.babel import gettext as _
 from app.web.babel import ngettext
@@ -88,12 +89,8 @@ def retry_job(course_id: int, number: int) -> AnyResponse:
 
 def mail_name(template: str) -> str:
     """Answer what a mail is about."""
-    return {
-        "confirm": _("Confirm your sign-up"),
-        "sign_in": _("A sign-in link"),
-        "welcome": _("Welcome"),
-        "lesson_unlocked": _("A lesson is there"),
-    }.get(template, _("A mail about the course"))
+    known = words.mail_names().get(template)
+    return known[0] if known else _("A mail about the course")
 
 
 def mail_reason(last_error: str | None) -> str:

@@ -16,6 +16,7 @@ from app.services.mail_times import EVENING_HOUR
 from app.services.mailing import desk_of
 from app.services.owner_lines import HOURS, KINDS, MAX_LINE_CHARS, MailChoices
 from app.web import access
+from app.web.admin import words
 from app.web.admin.face import SEE_OTHER, account, admin, get_course, in_room, needs
 from app.web.babel import gettext as _
 from app.web.current import house, now
@@ -73,7 +74,7 @@ def look_at_mail(course_id: int, key: str) -> str:
         "admin/mail.html",
         course=course,
         kind=key,
-        names=names(),
+        names=words.mail_names(),
         language=language,
         languages=LANGUAGES,
         subject=shown.subject,
@@ -109,20 +110,6 @@ def send_test_mail(course_id: int, key: str) -> AnyResponse:
     else:
         flash(_("A test is on its way to %(email)s.", email=account().email), "good")
     return redirect(url_for("admin.mail_room", course_id=course_id), SEE_OTHER)
-
-
-def names() -> Mapping[str, tuple[str, str]]:
-    """Answer, for each kind of mail, what it is called and when it goes."""
-    return {
-        "confirm": (_("Confirm your sign-up"), _("At once, when somebody signs up.")),
-        "welcome": (_("Welcome"), _("At once, when she confirmed.")),
-        "nudge": (_("Not in an app yet"), _("Once, after two days in which no app asked for it.")),
-        "lesson_unlocked": (_("A lesson is there"), _("With every lesson after the first.")),
-        "complete": (_("The course is complete"), _("The day after the last lesson.")),
-        "paused": (_("Paused"), _("At once, when she pauses.")),
-        "resumed": (_("Resumed"), _("At once, when she goes on.")),
-        "left": (_("Farewell"), _("At once, when she leaves.")),
-    }
 
 
 def _load(course_id: int) -> tuple[Course, MailChoices]:
@@ -173,7 +160,7 @@ def _label(field: str) -> str:
         "next_title": _("What comes next"),
         "next_url": _("Its address"),
     }
-    return labels.get(field) or names()[field.removeprefix("line_")][0]
+    return labels.get(field) or words.mail_names()[field.removeprefix("line_")][0]
 
 
 def _in_words(error: InvalidInput) -> dict[str, str]:
@@ -202,7 +189,7 @@ def _page(
         errors=errors or {},
         clashes=clashes,
         kinds=KINDS,
-        names=names(),
+        names=words.mail_names(),
         hours=[("", _("any hour"))] + [(str(hour), f"{hour:02}:00") for hour in HOURS],
         evening=f"{EVENING_HOUR}:00",
         limit=MAX_LINE_CHARS,

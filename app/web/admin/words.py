@@ -1,6 +1,6 @@
 """What the rooms of owners say: states, refusals and findings in the reader's language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from app.db.models import Course, Lesson, Recording
 from app.errors import InvalidInput, LessonHeard, NotReady, SlugTaken, TitleTaken, UploadTooBig
@@ -110,3 +110,21 @@ def _field_words(field: str, why: str) -> str:
         "order": _("A lesson came or went meanwhile. Look at the list again."),
     }
     return known.get(field, why)
+
+
+def mail_names() -> Mapping[str, tuple[str, str]]:
+    """Answer, for each kind of mail, what it is called and when it goes."""
+    return {
+        "confirm": (_("Confirm your sign-up"), _("At once, when somebody signs up.")),
+        "welcome": (_("Welcome"), _("At once, when she confirmed.")),
+        "nudge": (_("Not in an app yet"), _("Once, after two days in which no app asked for it.")),
+        "lesson_unlocked": (_("A lesson is there"), _("With every lesson after the first.")),
+        "complete": (_("The course is complete"), _("The day after the last lesson.")),
+        "paused": (_("Paused"), _("At once, when she pauses.")),
+        "resumed": (_("Resumed"), _("At once, when she goes on.")),
+        "left": (_("Farewell"), _("At once, when she leaves.")),
+        "leak": (_("Others seem to have your address"), _("When signs say so, if you allow it.")),
+        "sign_in": (_("A sign-in link"), _("When somebody asks for it.")),
+        "restarted": (_("Begun again"), _("At once, when she begins again.")),
+        "address_changed": (_("A new address"), _("At once, when she takes one.")),
+    }
