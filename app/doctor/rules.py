@@ -183,6 +183,10 @@ def _identities(items: tuple[Item, ...]) -> Iterator[Check]:
             remedy="When the audio moves, everybody gets all episodes again. Use a UUID.",
         ),
     )
+    yield from _look_alikes(items)
+
+
+def _look_alikes(items: tuple[Item, ...]) -> Iterator[Check]:
     alike = [
         item
         for one, other in combinations(items[:500], 2)
@@ -241,26 +245,7 @@ def _dates(items: tuple[Item, ...], now: datetime) -> Iterator[Check]:
 
 
 def _texts(items: tuple[Item, ...]) -> Iterator[Check]:
-    yield from _found(
-        items,
-        lambda item: not item.title,
-        Check(
-            code="items.title",
-            grade=Grade.WARN,
-            message="Without a title: {}.",
-            remedy="Give it one.",
-        ),
-    )
-    yield from _found(
-        items,
-        lambda item: len(item.title) > MAX_VALUE_CHARACTERS,
-        Check(
-            code="items.title-long",
-            grade=Grade.WARN,
-            message=f"A title over {MAX_VALUE_CHARACTERS} characters: {{}}.",
-            remedy="Shorten it; Apple Podcasts takes no more.",
-        ),
-    )
+    yield from _titles(items)
     yield from _found(
         items,
         lambda item: bool(item.explicit) and item.explicit.lower() not in _EXPLICIT,
@@ -279,6 +264,29 @@ def _texts(items: tuple[Item, ...]) -> Iterator[Check]:
             grade=Grade.NOTE,
             message="Without a readable itunes:duration: {}.",
             remedy="Write it in whole seconds.",
+        ),
+    )
+
+
+def _titles(items: tuple[Item, ...]) -> Iterator[Check]:
+    yield from _found(
+        items,
+        lambda item: not item.title,
+        Check(
+            code="items.title",
+            grade=Grade.WARN,
+            message="Without a title: {}.",
+            remedy="Give it one.",
+        ),
+    )
+    yield from _found(
+        items,
+        lambda item: len(item.title) > MAX_VALUE_CHARACTERS,
+        Check(
+            code="items.title-long",
+            grade=Grade.WARN,
+            message=f"A title over {MAX_VALUE_CHARACTERS} characters: {{}}.",
+            remedy="Shorten it; Apple Podcasts takes no more.",
         ),
     )
 

@@ -68,15 +68,18 @@ def ask(  # noqa: PLR0913 (what she asks for, and where from)
     session.add(change)
     session.flush()
     for side, to in ((Side.OLD, listener.email), (Side.NEW, address.email)):
-        notice = outbox.Notice(
-            name=f"email-change:{listener_id}:{change.id}:{now.isoformat()}:{side}",
-            template="email_change",
-            language=language,
-            address=to,
-            listener_id=listener_id,
-            ids={"change": change.id, "is_new": int(side is Side.NEW)},
-        )
-        outbox.put(session, notice, host=host, now=now)
+        outbox.put(session, _question(change, side, to, now), host=host, now=now)
+
+
+def _question(change: EmailChange, side: Side, to: str, now: datetime) -> outbox.Notice:
+    return outbox.Notice(
+        name=f"email-change:{change.listener_id}:{change.id}:{now.isoformat()}:{side}",
+        template="email_change",
+        language=change.language,
+        address=to,
+        listener_id=change.listener_id,
+        ids={"change": change.id, "is_new": int(side is Side.NEW)},
+    )
 
 
 def find_waiting(session: Session, listener_id: int, *, now: datetime) -> EmailChange | None:

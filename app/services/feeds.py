@@ -136,13 +136,7 @@ def load_served(session: Session, course_id: int, base_url: str) -> ServedCourse
     course = session.get(Course, course_id)
     if course is None:
         raise CourseNotFound(course_id)
-    rows = list(
-        session.scalars(
-            select(Lesson)
-            .where(Lesson.course_id == course_id, Lesson.published_at.is_not(None))
-            .order_by(Lesson.position, Lesson.id)
-        )
-    )
+    rows = _load_lessons(session, course_id)
     recordings = _load_recordings(session, course_id)
     numbers = lesson_numbers(rows)
     own = spoken.own_of(session, course_id)
@@ -192,6 +186,16 @@ def cover_url(course: Course, base_url: str) -> str:
 def my_page_url(base_url: str) -> str:
     """Answer the page that show notes point to: the same for everybody, it mails a sign-in link."""
     return f"{base_url}/my/"
+
+
+def _load_lessons(session: Session, course_id: int) -> list[Lesson]:
+    """Answer the lessons that were ever published, in order."""
+    query = (
+        select(Lesson)
+        .where(Lesson.course_id == course_id, Lesson.published_at.is_not(None))
+        .order_by(Lesson.position, Lesson.id)
+    )
+    return list(session.scalars(query))
 
 
 def _load_recordings(session: Session, course_id: int) -> dict[int, list[Recording]]:
