@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Self
 
@@ -162,17 +163,33 @@ class StandingReader:
 class _Ticket:
     """One question about one address, and what became of it."""
 
-    __slots__ = ("error", "is_answered", "random_id", "standing")
+    __slots__ = ("_news", "error", "is_answered", "random_id", "standing")
 
     def __init__(self, random_id: bytes) -> None:
         self.random_id = random_id
         self.is_answered = False
         self.standing: Standing | None = None
         self.error: DatabaseUnreachable | None = None
+        self._news = threading.Lock()
+        self._news.acquire()
+
+    def wait(self) -> bool:
+        """Wait until it is answered, or its holder's turn to ask; False: for too long."""
+        # Twice: whoever is ahead may need a new connection.
+        return self._news.acquire(timeout=2 * STATEMENT_MS / 1000)
+
+    def wake(self) -> None:
+        """Let its holder look."""
+        # Woken twice before she looks: once is enough.
+        with suppress(RuntimeError):
+            self._news.release()
 
 
 class _Lane:
-    """One connection, and those who wait for it: whoever gets it asks for all of them."""
+    """One connection, and those who wait for it: whoever has the turn asks for all of them.
+
+    Who waits is woken by name, and the next one asks while the others take their answers away.
+    """
 
     def __init__(self, engine: Engine, kind: "type[_Sqlite | _Postgres]") -> None:
         self._engine = engine
@@ -185,46 +202,67 @@ class _Lane:
 
     def find(self, random_id: bytes) -> Standing | None:
         ticket = _Ticket(random_id)
+        # First in the row, then for the turn: whoever gives it back looks at the row after that.
         self._waiting.append(ticket)
-        self._take_turn()
-        try:
-            # Asked about by somebody before us, or still to be asked about: by us.
-            while not ticket.is_answered:
-                self._answer_waiting()
-        finally:
-            self._turn.release()
+        while not ticket.is_answered:
+            if self._turn.acquire(blocking=False):
+                self._lead(ticket)
+            elif not ticket.wait():
+                self._leave(ticket)
+                raise DatabaseUnreachable("whoever asked before still waits for an answer")
         if ticket.error is not None:
             raise DatabaseUnreachable(*ticket.error.args) from ticket.error
         return ticket.standing
 
     def is_erased(self, digest: bytes) -> bool:
-        self._take_turn()
+        if not self._turn.acquire(timeout=2 * STATEMENT_MS / 1000):
+            raise DatabaseUnreachable("whoever asked before still waits for an answer")
         try:
             return bool(self._ask("is_erased", digest))
         finally:
-            self._turn.release()
+            self._give_turn_back()
 
     def close(self) -> None:
         with self._turn:
             self._drop_connection()
 
-    def _take_turn(self) -> None:
-        # Twice: whoever is ahead may need a new connection.
-        if not self._turn.acquire(timeout=2 * STATEMENT_MS / 1000):
-            raise DatabaseUnreachable("whoever asked before still waits for an answer")
+    def _lead(self, ticket: _Ticket) -> None:
+        try:
+            # Asked about by somebody before us, or still to be asked about: by us.
+            while not ticket.is_answered:
+                self._answer_waiting()
+        finally:
+            self._give_turn_back()
+
+    def _give_turn_back(self) -> None:
+        self._turn.release()
+        with suppress(IndexError):
+            self._waiting[0].wake()
+
+    def _leave(self, ticket: _Ticket) -> None:
+        """Take a ticket out of the row; its turn, if it had come just now, is the next one's."""
+        with suppress(ValueError):
+            self._waiting.remove(ticket)
+        with suppress(IndexError):
+            self._waiting[0].wake()
 
     def _answer_waiting(self) -> None:
         self._let_others_join()
         count = min(len(self._waiting), MOST_TOGETHER)
         tickets = [self._waiting.popleft() for _ in range(count)]
+        found: Mapping[bytes, Standing] = {}
+        # Whatever happens, nobody waits for an answer that does not come.
+        error: DatabaseUnreachable | None = DatabaseUnreachable("the question could not be asked")
         try:
             found = self._ask("find", [ticket.random_id for ticket in tickets])
-        except DatabaseUnreachable as error:
+            error = None
+        except DatabaseUnreachable as raised:
+            error = raised
+        finally:
             for ticket in tickets:
-                ticket.error, ticket.is_answered = error, True
-            return
-        for ticket in tickets:
-            ticket.standing, ticket.is_answered = found.get(ticket.random_id), True
+                ticket.standing, ticket.error = found.get(ticket.random_id), error
+                ticket.is_answered = True
+                ticket.wake()
 
     def _let_others_join(self) -> None:
         """Give way while more of them come: nothing lost when nobody does."""

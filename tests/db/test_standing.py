@@ -120,3 +120,22 @@ def _allow(postgres: Postgres, name: str, *, is_allowed: bool) -> None:
         postgres.run(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 (our own name)
         )
+
+
+def test_waiters_are_woken_when_a_question_breaks_in_an_unforeseen_way(
+    reader: StandingReader, addresses: dict[bytes, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lane in reader._lanes:  # noqa: SLF001 (nothing outside breaks so)
+
+        def broken(question: str, parameter: object) -> object:
+            raise MemoryError(question, parameter)
+
+        monkeypatch.setattr(lane, "_ask", broken)
+
+    def ask(random_id: bytes) -> str:
+        try:
+            return outcome(reader, random_id)
+        except MemoryError:
+            return "broken"
+
+    assert set(at_once(ask, list(addresses))) <= {"broken", "gone"}
