@@ -213,7 +213,8 @@ def test_job_that_goes_wrong_waits_and_says_why_without_its_message(
     job_id = defer(house, "stumble", key="plan:1")
     with structlog.testing.capture_logs() as said:
         start(raises())
-        wait_until(lambda: jobs(house)[0].attempts)
+        # Its attempt is counted when it begins, the reason written when it ends.
+        wait_until(lambda: jobs(house)[0].reason)
     [job] = jobs(house)
     assert (job.id, job.state, job.attempts) == (job_id, JobState.WAITING, 1)
     assert job.due_at is not None

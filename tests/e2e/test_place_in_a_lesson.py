@@ -97,7 +97,8 @@ def test_a_place_that_could_not_be_sent_waits_in_the_browser(noor: Listener) -> 
     assert noor.page.evaluate(kept) == 1
     noor.page.unroute(refuse)
     noor.page.reload()
-    expect(noor.page.locator("[data-heard]").first).to_contain_text(re.compile(r"2\d s van"))
+    heard = noor.page.locator("[data-heard]").first
+    expect(heard).to_contain_text(re.compile(r"2\d s van"), timeout=30_000)
     wait_for(noor.page, f"{kept} === 0")
     assert 19 < float(noor.page.locator("audio").first.evaluate(PLAYS_AT)) < 30
 
