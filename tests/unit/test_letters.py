@@ -1,72 +1,17 @@
 from dataclasses import replace
-from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from types import SimpleNamespace
 
 import pytest
 
 from app.mail.letters import Letter, Postmark, compose
+from tests.parts.sample_letters import NOW, TEMPLATES, a_letter
 
-NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
 POSTMARK = Postmark(sender="Cadans <post@example.org>", message_id="<1@example.org>", sent_at=NOW)
 NASTY = "Kim\r\nBcc: eve@example.org\r\n\r\n<script>alert(1)</script>"
-TEMPLATES = (
-    "confirm",
-    "sign_in",
-    "welcome",
-    "lesson_unlocked",
-    "password_reset",
-    "erasure_asked",
-    "erased",
-    "paused",
-    "resumed",
-    "restarted",
-    "address_changed",
-    "email_change",
-    "email_changed",
-    "leak",
-    "nudge",
-    "complete",
-    "left",
-)
-
-
 # Where else a letter asks her to go.
 ACTS = {"complete": "https://example.org/next", "left": "https://example.org/course"}
-
-
-def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
-    lesson = SimpleNamespace(number=2, title=words, minutes="14 min", at=NOW)
-    values = {
-        "url": "https://example.org/my/open/x",
-        "my_url": "https://example.org/my/",
-        "base_url": "https://example.org",
-        "name": words,
-        "course_title": words,
-        "beats": ["unlocked", "next", "locked"],
-        "beats_label": words,
-        "lessons": [lesson],
-        "upcoming": [lesson],
-        "is_more": True,
-        "is_complete": False,
-        "next_at": NOW,
-        "due_at": NOW,
-        "step": "offer",
-        "is_halfway": False,
-        "next_title": words,
-        "next_url": "https://example.org/next",
-        "course_url": "https://example.org/course",
-        "zone": "Europe/Amsterdam",
-        "until": NOW.date(),
-        "email": words,
-        "is_new": False,
-    }
-    fields = {"language": "en", "address": "kim@example.org"} | more
-    return Letter(
-        template=template, unsubscribe_url="https://example.org/u/x", values=values, **fields
-    )
 
 
 def as_received(letter: Letter) -> EmailMessage:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from app.db.models import Course
 from app.house import House
-from app.kinds import CourseState
+from app.kinds import CourseState, Role
 from app.services import slugs
 from feeds.rhythm import RhythmKind
 from media.keys import ObjectKey
@@ -274,3 +274,29 @@ def test_no_course_can_take_an_address_of_the_house(app: Flask) -> None:
     firsts = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
 
     assert {first for first in firsts if first and "<" not in first} <= slugs.RESERVED
+
+
+DOORS = ("mails", "spoken", "mail-trouble", "leaks")
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [
+        (Role.OWNER, DOORS),
+        (Role.EDITOR, ("mails", "spoken")),
+        (Role.HOST, ()),
+    ],
+)
+def test_course_room_shows_the_doors_that_a_role_may_open(
+    app: Flask, house: House, role: Role, shown: tuple[str, ...]
+) -> None:
+    rooms = rooms_of(app, house, role=role)
+
+    page = rooms.get("/")
+
+    doors = [
+        door for door in DOORS if f'class="door" href="{rooms.course_path}/{door}"' in page.text
+    ]
+    assert doors == list(shown)
+    assert ("Rooms of this course" in page.text) == bool(shown)
+    assert {rooms.get(f"/{door}").status_code for door in shown} <= {200}

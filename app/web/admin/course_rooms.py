@@ -13,7 +13,7 @@ from app.policy import Access
 from app.services import courses, lessons, openings, plans, suppressions, unlocks
 from app.services.courses import CourseFields
 from app.web import access
-from app.web.admin import waiting, words
+from app.web.admin import doors, waiting, words
 from app.web.admin.face import (
     SEE_OTHER,
     account,
@@ -22,6 +22,7 @@ from app.web.admin.face import (
     in_room,
     may,
     needs,
+    role,
     worker,
 )
 from app.web.admin.turns import TURNS
@@ -121,8 +122,7 @@ def _room(session: Session, course: Course) -> dict[str, object]:
         "page_url": f"{house().settings.base_url}/{course.slug}",
         "may_open": may(policy.may_open_course),
         "silences": _silences(session, course),
-        "may_edit": may(policy.may_edit_course),
-        "may_see_listeners": may(policy.may_see_listeners),
+        "doors": doors.doors_of(course.id, role()),
         "rhythm": _rhythm(course),
         "words": words,
     }

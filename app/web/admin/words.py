@@ -127,4 +127,9 @@ def mail_names() -> Mapping[str, tuple[str, str]]:
         "sign_in": (_("A sign-in link"), _("When somebody asks for it.")),
         "restarted": (_("Begun again"), _("At once, when she begins again.")),
         "address_changed": (_("A new address"), _("At once, when she takes one.")),
+        "email_change": (_("May mail go elsewhere"), _("At once, to both mailboxes.")),
+        "email_changed": (_("Mail goes elsewhere"), _("When both mailboxes said yes.")),
+        "erasure_asked": (_("She will be erased"), _("At once, when she asks for it.")),
+        "erased": (_("She is erased"), _("A day after she asked for it.")),
+        "test": (_("A test to yourself"), _("When you ask for it.")),
     }

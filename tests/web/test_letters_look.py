@@ -1,0 +1,55 @@
+"""Every letter as it looks in a mailbox on a phone: both languages, light and dark, in Chromium."""
+
+import pytest
+from playwright.sync_api import Page
+
+from app.mail.letters import TEMPLATES as FOLDER
+from app.mail.letters import render
+from tests.parts.browser import (
+    HEIGHTS,
+    PHONE,
+    WCAG_TAGS,
+    Look,
+    OpenPage,
+    assert_accessible,
+    keep_picture,
+)
+from tests.parts.sample_letters import TEMPLATES, a_letter
+
+pytestmark = pytest.mark.browser
+
+# The last mail of all has nothing left to press.
+WITHOUT_BUTTON = {"erased"}
+COURSE = "Bouwen aan een bloeiende community"
+LONG_WORD = "Hottentottententententoonstellingsmakersvergunning"
+
+
+def show(page: Page, template: str, language: str, words: str = COURSE) -> None:
+    page.set_content(render(a_letter(template, words, language=language)).html)
+
+
+def test_every_template_is_looked_at() -> None:
+    assert {path.stem for path in FOLDER.glob("*.txt")} == set(TEMPLATES)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("look", [Look(width=PHONE), Look(width=PHONE, scheme="dark")], ids=str)
+def test_every_letter_reads_well_on_a_phone(open_page: OpenPage, look: Look, language: str) -> None:
+    page = open_page(look)
+    for template in TEMPLATES:
+        show(page, template, language)
+        keep_picture(page, f"mail-{template}-{language}")
+        # Width and contrast too. Landmarks are those of the page that a mail program shows it in.
+        assert_accessible(page, WCAG_TAGS)
+        if template not in WITHOUT_BUTTON:
+            button = page.locator("a.press").first.bounding_box()
+            assert button is not None, template
+            assert button["y"] + button["height"] <= HEIGHTS[PHONE], template
+
+
+def test_long_word_makes_no_letter_wider_than_a_phone(open_page: OpenPage) -> None:
+    page = open_page(Look(width=PHONE))
+    for template in TEMPLATES:
+        show(page, template, "nl", LONG_WORD)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE, f"{template} is {width} px wide"
