@@ -126,6 +126,6 @@ def test_without_javascript_she_asks_to_be_erased_and_stays_after_all(
     signs_in_freshly(noor, 3)
     page.get_by_role("button", name="Wis mij").click()
     expect(page.get_by_text("Je wordt gewist")).to_be_visible()
-    page.get_by_role("button", name="Nee, houd mij").click()
+    page.get_by_role("button", name="Nee, wis mij niet").click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_text("Je wordt gewist")).to_have_count(0)
