@@ -7,6 +7,7 @@ from typing import Final
 from app.doctor.dkim import parse_tags
 from app.doctor.names import Names
 from app.doctor.report import Check, Grade
+from app.doctor.suffixes import organisation_of
 
 VERSION: Final = re.compile(r"v\s*=\s*DMARC1\s*(;|$)", re.IGNORECASE)
 POLICIES: Final = {
@@ -44,17 +45,13 @@ def check_dmarc(names: Names, sender: Sender) -> list[Check]:
 
 
 def is_related(one: str, other: str, *, is_strict: bool) -> bool:
-    """Tell whether two domains are aligned (RFC 7489 3.1); relaxed: one lies under the other."""
-    if one == other:
-        return True
-    return not is_strict and (one.endswith(f".{other}") or other.endswith(f".{one}"))
+    """Tell whether two domains are aligned (RFC 7489 3.1); relaxed: one organisation has both."""
+    return one == other or (not is_strict and organisation_of(one) == organisation_of(other))
 
 
 def _find(names: Names, domain: str) -> tuple[str, list[str]]:
-    """Answer the records of the domain, or of the nearest one above it that has any."""
-    labels = domain.split(".")
-    for start in range(max(1, len(labels) - 1)):
-        where = ".".join(labels[start:])
+    """Answer the records of the domain, or else of its organisation (RFC 7489 6.6.3)."""
+    for where in dict.fromkeys((domain, organisation_of(domain))):
         found = [text for text in names.texts(f"_dmarc.{where}") if VERSION.match(text)]
         if found:
             return where, found
@@ -105,6 +102,7 @@ def _reports(where: str, tags: dict[str, str]) -> list[Check]:
 
 def _alignment(sender: Sender, tags: dict[str, str]) -> Check:
     is_strict = tags.get("aspf", "r").casefold() == "s"
+    where = sender.domain if is_strict else f"{organisation_of(sender.domain)} or under it"
     if is_related(sender.domain, sender.envelope, is_strict=is_strict):
         return Check(
             code="dmarc_alignment",
@@ -116,6 +114,6 @@ def _alignment(sender: Sender, tags: dict[str, str]) -> Check:
         grade=Grade.WARN,
         message=f"Mail is from {sender.domain} but comes back to {sender.envelope}: SPF does not"
         " count for DMARC, only the signature does.",
-        remedy=f"Let CADANS_BOUNCE_ADDRESS be under {sender.domain}, or see to it that mail is"
-        f" signed with d={sender.domain}.",
+        remedy=f"Let CADANS_BOUNCE_ADDRESS be at {where}, or see to it that mail is signed with"
+        f" d={sender.domain}.",
     )

@@ -10,6 +10,8 @@ from app.doctor.report import Check, Grade
 
 # RFC 7208 4.6.4: more lookups than this make the whole record void.
 MAX_LOOKUPS: Final = 10
+# Same section: more names than this that lead nowhere make it void too.
+MAX_VOID: Final = 2
 # Guards against records that include each other in ever longer rings.
 MAX_DEPTH: Final = 12
 VERSION: Final = re.compile(r"v=spf1(\s|$)", re.IGNORECASE)
@@ -20,7 +22,7 @@ SAYS_NO: Final = frozenset({"-", "~"})
 
 @dataclass(slots=True)
 class Found:
-    """What a record and all that it includes say.
+    """What a record and all that it includes say; `void`: names asked that have no answer.
 
     `ending`: the sign before "all": "-", "~", "?", "+"; None: there is no "all".
     """
@@ -28,6 +30,7 @@ class Found:
     lookups: int = 0
     networks: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    void: list[str] = field(default_factory=list)
     ending: str | None = None
 
 
@@ -54,6 +57,7 @@ def check_spf(names: Names, domain: str, smtp_host: str | None) -> list[Check]:
     checks = [
         Check(code="spf", grade=Grade.OK, message=f"{domain} has an SPF record: {records[0]}"),
         _lookups(domain, found),
+        *_voids(domain, found),
         _ending(domain, found),
     ]
     if found.unknown:
@@ -88,9 +92,11 @@ def _mechanism(names: Names, domain: str, term: str, found: Found, *, depth: int
         found.lookups = inner.lookups
         found.networks += inner.networks
         found.unknown += inner.unknown
+        found.void += inner.void
     elif kind in LOOKS_UP:
         found.lookups += 1
-        found.networks += _addresses(names, domain, kind, value, sign) if _may_ask(found) else []
+        addresses = _addresses(names, kind, value.partition("/")[0] or domain, found)
+        found.networks += addresses if sign == "+" else []
     elif sign == "+":
         found.networks.append(value)
 
@@ -111,12 +117,27 @@ def _may_ask(found: Found) -> bool:
     return found.lookups <= 3 * MAX_LOOKUPS
 
 
-def _addresses(names: Names, domain: str, kind: str, value: str, sign: str) -> list[str]:
-    name = value.partition("/")[0] or domain
-    if kind not in {"a", "mx"} or sign != "+" or "%" in name:
+def _addresses(names: Names, kind: str, name: str, found: Found) -> list[str]:
+    """Answer the addresses that a part names, and note what leads nowhere.
+
+    Receivers ask for IPv4 or IPv6 alone, as the mail came; a name counts as void here when it has
+    neither. What depends on the mail itself ("%" in it, ptr) cannot be looked up beforehand.
+    """
+    if kind == "ptr" or "%" in name or not _may_ask(found):
         return []
-    hosts = [name] if kind == "a" else [host.name for host in names.mail_hosts(name)[:MAX_LOOKUPS]]
-    return [address for host in hosts if host != "." for address in names.addresses(host)]
+    if kind != "mx":
+        return _ask(names, name, found)
+    hosts = [host.name for host in names.mail_hosts(name)[:MAX_LOOKUPS]]
+    if not hosts:
+        found.void.append(name)
+    return [address for host in hosts if host != "." for address in _ask(names, host, found)]
+
+
+def _ask(names: Names, name: str, found: Found) -> list[str]:
+    addresses = names.addresses(name)
+    if not addresses:
+        found.void.append(name)
+    return addresses
 
 
 def _missing(domain: str, smtp_host: str | None) -> Check:
@@ -141,6 +162,22 @@ def _lookups(domain: str, found: Found) -> Check:
         f" {MAX_LOOKUPS} receivers heed none of it.",
         remedy="Leave out the includes of services that no longer send for you.",
     )
+
+
+def _voids(domain: str, found: Found) -> list[Check]:
+    names = list(dict.fromkeys(found.void))
+    if not names:
+        return []
+    is_over = len(found.void) > MAX_VOID
+    words = f"The SPF record of {domain} asks names that lead nowhere: {', '.join(names[:5])}."
+    return [
+        Check(
+            code="spf_void",
+            grade=Grade.FAIL if is_over else Grade.WARN,
+            message=f"{words} Beyond {MAX_VOID} of these receivers heed none of it.",
+            remedy="Take them out of the record, or publish their addresses.",
+        )
+    ]
 
 
 def _ending(domain: str, found: Found) -> Check:

@@ -5,6 +5,7 @@ from app.jobs.erasing import ERASING
 from app.jobs.leaks import LEAKS
 from app.jobs.mail import FORGET, MAIL
 from app.jobs.milestones import MILESTONES
+from app.jobs.moving import MOVING
 from app.jobs.plans import PLANS
 from app.jobs.returns import RETURNS
 from app.jobs.sweep import SWEEP
@@ -21,6 +22,7 @@ TASKS: tuple[Task, ...] = (
     SWEEP,
     RETURNS,
     ERASING,
+    MOVING,
     LEAKS,
     MILESTONES,
 )

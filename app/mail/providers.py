@@ -11,6 +11,12 @@ from app.mail.reports import Kind, Report, codes_of, kind_of_status
 MAX_RECIPIENTS: Final = 50
 # Postmark, "Bounce webhook" and "Bounce API: bounce types" (2026-11).
 POSTMARK_HARD: Final = frozenset({"HardBounce", "BadEmailAddress"})
+# The mail is lost, its mailbox is there. Not "Transient": Postmark still tries.
+POSTMARK_SOFT: Final = frozenset({"SoftBounce", "DnsError", "Blocked", "SpamNotification"})
+# Transient bounces of SES that lost a mail (same page). "General" may be an out-of-office answer.
+SES_SOFT: Final = frozenset(
+    {"MailboxFull", "MessageTooLarge", "ContentRejected", "AttachmentRejected"}
+)
 POSTMARK_COMPLAINTS: Final = frozenset({"SpamComplaint"})
 
 
@@ -21,8 +27,8 @@ def read_ses(notification: Mapping[str, Any]) -> list[Report]:
     complaint = _object(notification, "complaint")
     told: Sequence[tuple[Kind, Mapping[str, Any]]] = ()
     about = complaint
-    if kind == "Bounce" and bounce.get("bounceType") == "Permanent":
-        told = [(Kind.HARD, each) for each in _list(bounce, "bouncedRecipients")]
+    if kind == "Bounce" and (how := _ses_bounce(bounce)) is not None:
+        told = [(how, each) for each in _list(bounce, "bouncedRecipients")]
         about = bounce
     elif kind == "Complaint" and complaint.get("complaintFeedbackType") != "not-spam":
         told = [(Kind.COMPLAINT, each) for each in _list(complaint, "complainedRecipients")]
@@ -68,8 +74,8 @@ def read_postmark(event: Mapping[str, Any]) -> list[Report]:
     kind: Kind | None = None
     if record == "SpamComplaint" or (record == "Bounce" and bounce in POSTMARK_COMPLAINTS):
         kind = Kind.COMPLAINT
-    elif record == "Bounce" and bounce in POSTMARK_HARD:
-        kind = Kind.HARD
+    elif record == "Bounce":
+        kind = _postmark_bounce(str(bounce))
     elif record == "SubscriptionChange" and _left_by_herself(event):
         kind = Kind.ASKED
     if kind is None:
@@ -84,11 +90,24 @@ def read_postmark(event: Mapping[str, Any]) -> list[Report]:
     ]
 
 
+def _ses_bounce(bounce: Mapping[str, Any]) -> Kind | None:
+    if bounce.get("bounceType") == "Permanent":
+        return Kind.HARD
+    is_soft = bounce.get("bounceType") == "Transient" and bounce.get("bounceSubType") in SES_SOFT
+    return Kind.SOFT if is_soft else None
+
+
 def _mailgun_failure(event: Mapping[str, Any], status: str) -> Kind:
     """A mail that was tried for too long failed for good; its mailbox may well be there."""
     if event.get("reason") == "old":
         return Kind.SOFT
     return kind_of_status(status) if status else Kind.HARD
+
+
+def _postmark_bounce(kind: str) -> Kind | None:
+    if kind in POSTMARK_HARD:
+        return Kind.HARD
+    return Kind.SOFT if kind in POSTMARK_SOFT else None
 
 
 def _left_by_herself(event: Mapping[str, Any]) -> bool:

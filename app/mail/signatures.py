@@ -68,6 +68,14 @@ def check_mailgun(signature: Mapping[str, Any], key: str, *, now: datetime) -> b
 def check_sns(message: Mapping[str, Any], fetch: Fetch, *, now: datetime) -> None:
     """Return when the message was signed by Amazon SNS.
 
+    What is verified, of what its developer guide asks ("Verifying the signatures", 2026-11): the
+    certificate lies at the host of SNS in one of its regions, and is fetched over https from a
+    server whose own name and chain of trust the system's certificates vouch for, without following
+    a redirect; it is valid at this hour and holds an RSA key; that key signed the fields. That the
+    topic is one of ours is for the caller. Not verified: whose certificate stands above the signing
+    one, which is not served beside it, and whether it was revoked; that only SNS can put a file at
+    that address is what we go by.
+
     Raises:
         NotGenuine: it was not, or its certificate cannot be had.
     """

@@ -47,6 +47,7 @@ class RecipientBusy(CadansError):
 
     def __init__(self, diagnostic: str, *, is_domain: bool) -> None:
         self.is_domain = is_domain
+        self.diagnostic = diagnostic
         super().__init__(f"mail server answered {diagnostic}")
 
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.db.models import EmailChange, Listener, OutboxMail, Subscription
+from app.db.models import Account, Course, EmailChange, Listener, OutboxMail, Subscription
 from app.mail.letters import Letter
-from app.services import pauses
+from app.services import pauses, subscriptions, vouching
 from app.services.letter_parts import (
     Desk,
     NotWanted,
@@ -75,7 +75,35 @@ def _email_change(session: Session, mail: OutboxMail, desk: Desk, now: datetime)
             "is_new": is_new,
             "name": "" if is_new else listener.name,
             "email": change.email,
+            "course_title": _course_title(session, mail),
             "my_url": desk.my_url,
+        },
+    )
+
+
+def _email_move(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
+    """Tell the old mailbox that an owner asked for another; that one's address stands nowhere here.
+
+    `ids`: change, course.
+    """
+    change = session.get(EmailChange, mail.ids.get("change", 0))
+    if change is None or now >= change.expires_at or change.listener_id != mail.listener_id:
+        raise NotWanted("the change was made, or is gone")
+    listener = session.get_one(Listener, change.listener_id)
+    account = session.get(Account, change.account_id)
+    settled_at = vouching.settled_at(session, change)
+    return Letter(
+        template="email_move",
+        language=mail.language,
+        address=listener.email,
+        unsubscribe_url=None,
+        values={
+            "url": desk.url("/my/email/old", Purpose.OLD_EMAIL, change.id, change.created_at),
+            "name": listener.name,
+            "asked_by": account.name if account else "",
+            "course_title": _course_title(session, mail),
+            "changes_at": settled_at,
+            "zone": subscriptions.zone_of(session, listener.id),
         },
     )
 
@@ -90,7 +118,7 @@ def _email_changed(session: Session, mail: OutboxMail, desk: Desk, now: datetime
         language=mail.language,
         address=mail.address,
         unsubscribe_url=None,
-        values={"url": desk.my_url},
+        values={"url": desk.my_url, "by_owner": bool(mail.ids.get("by_owner"))},
     )
 
 
@@ -100,8 +128,15 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "restarted": _restarted,
     "address_changed": _address_changed,
     "email_change": _email_change,
+    "email_move": _email_move,
     "email_changed": _email_changed,
 }
+
+
+def _course_title(session: Session, mail: OutboxMail) -> str:
+    """Answer the title of the course whose owner asked; "": she asked herself."""
+    course = session.get(Course, mail.ids.get("course", 0))
+    return course.title if course else ""
 
 
 def _reader(session: Session, mail: OutboxMail) -> tuple[Subscription, Listener]:

@@ -23,7 +23,6 @@ from app.db.models import (
     Listener,
     OutboxMail,
     Subscription,
-    Suppression,
 )
 from app.services import addresses, limits, outbox, signup, suppressions
 
@@ -77,7 +76,6 @@ def _delete_what_hangs_on_the_address(session: Session, listener: Listener) -> N
     session.execute(
         delete(OutboxMail).where(OutboxMail.address.in_(hers), OutboxMail.account_id.is_(None))
     )
-    session.execute(delete(Suppression).where(Suppression.email_key == listener.email_key))
     session.execute(
         delete(Confirmation).where(
             (Confirmation.email_key == listener.email_key)

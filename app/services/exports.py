@@ -26,6 +26,7 @@ from app.db.models import (
     Confirmation,
     Course,
     EmailChange,
+    EmailMove,
     Erasure,
     FeedAddress,
     Fetches,
@@ -38,6 +39,7 @@ from app.db.models import (
     OutboxMail,
     PauseSpan,
     Position,
+    SoftBounce,
     Subscription,
     Suppression,
     Unlock,
@@ -64,17 +66,21 @@ class Part:
 
 LISTENER: Final = Part(key="listener", row=Listener, leave_out=frozenset({"email_key"}))
 EMAIL_CHANGES: Final = Part(
-    key="email_changes", row=EmailChange, leave_out=frozenset({"email_key"})
+    key="email_changes", row=EmailChange, leave_out=frozenset({"email_key", "account_id"})
 )
 ERASURES: Final = Part(key="erasures", row=Erasure)
 SIGN_UPS: Final = Part(
     key="sign_ups", row=Confirmation, leave_out=frozenset({"email_key", "listener_id"})
 )
 SUPPRESSIONS: Final = Part(key="suppressions", row=Suppression, leave_out=frozenset({"email_key"}))
+SOFT_BOUNCES: Final = Part(key="soft_bounces", row=SoftBounce, leave_out=frozenset({"email_key"}))
+EMAIL_MOVES: Final = Part(key="email_moves", row=EmailMove)
 MAILS: Final = Part(
     key="mails",
     row=OutboxMail,
-    leave_out=frozenset({"notice", "ids", "message_id", "leased_until", "paced_at"}),
+    leave_out=frozenset(
+        {"notice", "ids", "message_id", "leased_until", "paced_at", "is_waited_for"}
+    ),
 )
 ACCOUNT: Final = Part(
     key="account",
@@ -107,6 +113,8 @@ PARTS: Final = (
     ERASURES,
     SIGN_UPS,
     SUPPRESSIONS,
+    SOFT_BOUNCES,
+    EMAIL_MOVES,
     MAILS,
     ACCOUNT,
     MEMBERSHIPS,
@@ -138,6 +146,8 @@ def collect(
         ERASURES.key: reader.rows(ERASURES, Erasure.listener_id == listener.id),
         SIGN_UPS.key: reader.rows(SIGN_UPS, reader.sign_ups()),
         SUPPRESSIONS.key: reader.rows(SUPPRESSIONS, Suppression.email_key == listener.email_key),
+        SOFT_BOUNCES.key: reader.rows(SOFT_BOUNCES, SoftBounce.email_key == listener.email_key),
+        EMAIL_MOVES.key: reader.rows(EMAIL_MOVES, EmailMove.listener_id == listener.id),
         MAILS.key: reader.rows(MAILS, reader.mails()),
         SUBSCRIPTIONS.key: [reader.subscription(each, addresses) for each in reader.own],
     }

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, or_, update
 from sqlalchemy.orm import Session
 
 from app.db.models import Confirmation, OutboxMail, Suppression
@@ -29,7 +29,17 @@ from app.mail.transport import (
     RecipientBusy,
     RecipientRefused,
 )
-from app.services import email_changes, hooks, letters, limits, mail_times, pacing, suppressions
+from app.services import (
+    email_changes,
+    hooks,
+    letters,
+    limits,
+    mail_times,
+    outbox,
+    pacing,
+    soft_bounces,
+    suppressions,
+)
 from app.services.email_addresses import parse_address
 from app.services.letter_parts import Desk, NotWanted
 from app.services.links import Links
@@ -44,11 +54,9 @@ LEASE: Final = timedelta(minutes=5)
 BACKOFF: Final = tuple(
     timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440, 1440)
 )
-# Somebody sits and waits for these; an hour later nobody does.
+# These are for one moment: an hour later nobody waits for them any more.
 SHORT_BACKOFF: Final = (*BACKOFF[:3], timedelta(minutes=30))
-WAITED_FOR: Final = frozenset({"sign_in", "password_reset"})
-# These do not queue behind the news of a day: few ask at once, and limits see to that.
-UNPACED: Final = WAITED_FOR | {"confirm", "email_change"}
+SHORT_LIVED: Final = frozenset({"sign_in", "password_reset"})
 # The last word to somebody who is erased: its row goes when it was sent, or when we give up.
 FORGOTTEN_AT_ONCE: Final = frozenset({"erased"})
 FORGOTTEN_AFTER: Final = timedelta(days=30)
@@ -114,6 +122,7 @@ def forget_old(house: House) -> int:
             + email_changes.forget_old(session, now=now)
             + limits.forget(session, now=now)
             + suppressions.forget_strangers(session)
+            + soft_bounces.forget_old(session, now=now)
             + pacing.forget_idle(session, now=now)
             + hooks.forget_tokens(session, now=now)
         )
@@ -127,21 +136,8 @@ def desk_of(house: House) -> Desk:
 def _claim(house: House) -> Claim | None:
     now = house.clock()
     leased_until = now + LEASE
-    is_free = or_(OutboxMail.leased_until.is_(None), OutboxMail.leased_until <= now)
-    due = (
-        select(OutboxMail)
-        .where(
-            OutboxMail.sent_at.is_(None),
-            OutboxMail.failed_at.is_(None),
-            OutboxMail.due_at <= now,
-            is_free,
-        )
-        .order_by(OutboxMail.due_at, OutboxMail.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
     with house.database.writing() as session:
-        mail = session.scalar(due)
+        mail = outbox.find_due(session, now)
         if mail is None:
             return None
         held_until = mail_times.held_until(session, mail, now)
@@ -160,7 +156,7 @@ def _claim(house: House) -> Claim | None:
 
 def _turn(session: Session, mail: OutboxMail, per_minute: int, now: datetime) -> datetime:
     domain = pacing.domain_of(mail.address or "")
-    if mail.template in UNPACED:
+    if mail.is_waited_for:
         return pacing.held_until(session, domain) or now
     return pacing.take_turn(session, domain, per_minute=per_minute, now=now, turn_at=mail.paced_at)
 
@@ -226,10 +222,16 @@ def _give_up(house: House, claim: Claim, why: MailRefused, now: datetime) -> Non
 
 def _wait_for(house: House, claim: Claim, why: RecipientBusy, now: datetime) -> None:
     """Try this one again later, and its whole domain too when that is what the answer says."""
-    _put_off(house, claim, str(why), now)
-    if why.is_domain and claim.mail.address:
-        with house.database.writing() as session:
-            pacing.hold(session, pacing.domain_of(claim.mail.address), now=now)
+    is_over = _put_off(house, claim, str(why), now)
+    address = claim.mail.address
+    if not address or not (why.is_domain or is_over):
+        return
+    with house.database.writing() as session:
+        if why.is_domain:
+            pacing.hold(session, pacing.domain_of(address), now=now)
+        if is_over:
+            key = parse_address(address).key
+            soft_bounces.note(session, key, source="smtp", diagnostic=why.diagnostic, now=now)
 
 
 def _where(error: Exception) -> dict[str, str]:
@@ -256,14 +258,16 @@ def _still_ours(claim: Claim, values: dict[str, object]) -> Sequence[Any]:
     return () if "sent_at" in values else (OutboxMail.leased_until == claim.leased_until,)
 
 
-def _put_off(house: House, claim: Claim, why: str, now: datetime) -> None:
-    waits = SHORT_BACKOFF if claim.mail.template in WAITED_FOR else BACKOFF
+def _put_off(house: House, claim: Claim, why: str, now: datetime) -> bool:
+    """Try it again later; True: it was tried for the last time, and is given up."""
+    waits = SHORT_BACKOFF if claim.mail.template in SHORT_LIVED else BACKOFF
     tries = claim.mail.attempts
     if tries > len(waits):
         _settle(house, claim, failed_at=now, last_error=why)
-    else:
-        due_at = now + waits[tries - 1]
-        _settle(house, claim, due_at=due_at, paced_at=None, last_error=why)
+        return True
+    due_at = now + waits[tries - 1]
+    _settle(house, claim, due_at=due_at, paced_at=None, last_error=why)
+    return False
 
 
 def _drop(house: House, claim: Claim, why: NotWanted) -> None:

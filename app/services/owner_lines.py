@@ -23,6 +23,8 @@ KINDS: Final = (
     "complete",
     "paused",
     "resumed",
+    "restarted",
+    "address_changed",
     "left",
 )
 # A line, not a letter: mails are read on a phone.

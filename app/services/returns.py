@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from app.db.models import OutboxMail
 from app.kinds import SuppressionReason
 from app.mail.reports import Kind, Report
-from app.services import suppressions
+from app.services import soft_bounces, suppressions
 from app.services.email_addresses import AddressInvalid, parse_address
 from app.services.suppressions import Trouble
 
+MAX_DIAGNOSTIC_CHARS: Final = 64
 REASONS: Final = {
     Kind.HARD: SuppressionReason.HARD_BOUNCE,
     Kind.COMPLAINT: SuppressionReason.COMPLAINT,
@@ -27,21 +28,26 @@ REASONS: Final = {
 def take(session: Session, report: Report, *, source: str, is_trusted: bool, now: datetime) -> bool:
     """Act on one report; False: it says nothing for good, or nothing that we can believe.
 
+    What came back for now stops nothing; it is written down for the owner.
+
     `is_trusted`: whoever sent it has proven who they are, so that an address is enough. Otherwise
     it must name a mail of ours.
     """
     reason = REASONS.get(report.kind)
     mail = _find_mail(session, report)
-    if reason is None or (mail is None and not is_trusted):
-        return False
     key = _key(mail.address if mail else None) or _key(report.recipient)
-    if key is None:
+    if key is None or (mail is None and not is_trusted):
+        return False
+    diagnostic = (report.diagnostic or "")[:MAX_DIAGNOSTIC_CHARS] or None
+    if report.kind is Kind.SOFT:
+        soft_bounces.note(session, key, source=source, diagnostic=diagnostic, now=now)
+    if reason is None:
         return False
     trouble = Trouble(
         email_key=key,
         reason=reason,
         source=source,
-        diagnostic=(report.diagnostic or "")[:64] or None,
+        diagnostic=diagnostic,
         sent_at=(mail.sent_at if mail else None) or report.sent_at or report.happened_at,
         happened_at=report.happened_at,
     )

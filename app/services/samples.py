@@ -22,6 +22,8 @@ WEEK: Final = timedelta(days=7)
 # Somebody who polishes her words sends herself a few; a stolen session sends no thousands.
 PER_ACCOUNT: Final = Limit(name="test mail", times=30, window=timedelta(hours=1))
 TEMPLATE: Final = "test"
+# Mails of the day on which she has one lesson.
+BEGUN: Final = ("welcome", "nudge", "restarted")
 
 
 class NoSuchMail(NotFound):
@@ -47,7 +49,7 @@ def sample(  # noqa: PLR0913 (what, in which language, and the usual three)
         language=language,
         address="",
         unsubscribe_url=desk.my_url,
-        values=_values(session, course, desk=desk, now=now, language=language)
+        values=_values(session, course, kind, desk=desk, now=now, language=language)
         | _row(session, course, kind, language),
     )
     line = owner_lines.of_course(session, course).lines.get(kind)
@@ -94,8 +96,8 @@ def _test(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Lett
 WRITERS: Final[Mapping[str, Writer]] = {TEMPLATE: _test}
 
 
-def _values(
-    session: Session, course: Course, *, desk: Desk, now: datetime, language: str
+def _values(  # noqa: PLR0913 (as `sample`)
+    session: Session, course: Course, kind: str, *, desk: Desk, now: datetime, language: str
 ) -> dict[str, object]:
     titles = session.scalars(
         select(Lesson.title)
@@ -104,7 +106,8 @@ def _values(
     ).all()
     words = catalogue(language)
     titles = titles or [words.gettext("The first lesson"), words.gettext("The second lesson")]
-    place = min(1, len(titles) - 1)
+    # A welcome goes with the first lesson, all else on the day of the second.
+    place = 0 if kind == "welcome" else min(1, len(titles) - 1)
     return {
         "url": desk.my_url,
         "my_url": desk.my_url,
@@ -129,7 +132,7 @@ def _values(
 def _row(session: Session, course: Course, kind: str, language: str) -> dict[str, object]:
     """Answer the beat row as it stands when such a mail goes."""
     total = openings.count_published(session, course.id) or 2
-    heard = {"confirm": 0, "welcome": 1, "nudge": 1, "complete": total}.get(kind, 2)
+    heard = {"confirm": 0, "complete": total, **dict.fromkeys(BEGUN, 1)}.get(kind, 2)
     label = catalogue(language).ngettext("%(num)s lesson", "%(num)s lessons", total)
     return {"beats": _beats(total, min(heard, total)), "beats_label": label % {"num": total}}
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.db.models import Confirmation, Listener, Subscription, Suppression
 from app.errors import NotAllowed, SubscriptionNotFound
 from app.kinds import SuppressionReason
+from app.services import soft_bounces
 
 Columns = TypeVarTuple("Columns")
 
@@ -147,6 +148,7 @@ def moved_in(session: Session, email_key: str, *, now: datetime) -> None:
 def answered(session: Session, listener_id: int, *, made_at: datetime, now: datetime) -> None:
     """Lift a bounce: she opened a link that was mailed after it, so that the mailbox is back."""
     listener = session.get_one(Listener, listener_id)
+    soft_bounces.answered(session, listener.email_key, made_at=made_at)
     held = find(session, listener.email_key, lock=True)
     if held is None or held.reason not in BOUNCES or made_at < held.suppressed_at:
         return
@@ -223,6 +225,7 @@ def lift_bounce(session: Session, listener_id: int, *, now: datetime) -> bool:
 
 def forget(session: Session, email_key: str) -> None:
     """Forget an address that is erased."""
+    soft_bounces.forget(session, email_key)
     session.execute(delete(Suppression).where(Suppression.email_key == email_key))
 
 
@@ -272,6 +275,7 @@ def _find_listener(session: Session, email_key: str) -> Listener | None:
 
 
 def _works_since(session: Session, email_key: str, now: datetime) -> None:
+    soft_bounces.forget(session, email_key)
     session.execute(
         update(Listener).where(Listener.email_key == email_key).values(mail_works_since=now)
     )

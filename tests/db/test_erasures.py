@@ -12,6 +12,7 @@ from app.db.base import Base
 from app.db.models import (
     Confirmation,
     EmailChange,
+    EmailMove,
     ErasedAddress,
     Erasure,
     ErasureDay,
@@ -37,6 +38,7 @@ from app.services import (
     outbox,
     positions,
     signup,
+    soft_bounces,
     subscriptions,
 )
 from app.services.addresses import digest_of
@@ -127,6 +129,8 @@ def _asks_at_the_door(session: Session, course_id: int) -> None:
             listener_id=LISTENER_ID,
         )
     )
+    soft_bounces.note(session, address.key, source="ses", diagnostic=None, now=START)
+    session.add(EmailMove(listener_id=LISTENER_ID, asked_at=START, moved_at=START))
     session.add(
         Suppression(
             email_key=address.key,

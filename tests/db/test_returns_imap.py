@@ -1,5 +1,7 @@
 """The mailbox of bounces on a real IMAP server."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
@@ -61,3 +63,52 @@ def test_server_that_is_down_is_said_as_such() -> None:
     assert target is not None
     with pytest.raises(BoxUnreachable), open_box(target):
         pass
+
+
+@pytest.fixture
+def trusted(imap_server: ImapServer, monkeypatch: pytest.MonkeyPatch) -> ImapServer:
+    """A server whose certificate the system believes."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(imap_server.authority))
+    return imap_server
+
+
+def tls_url(imap_server: ImapServer, tls: str, host: str = "localhost") -> str:
+    port = imap_server.tls_port if tls == "implicit" else imap_server.port
+    return f"imap://bounces:{quote(PASSWORD, safe='')}@{host}:{port}/INBOX?tls={tls}"
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_mailbox_is_read_over_tls(
+    trusted: ImapServer, environ: dict[str, str], make_house: MakeHouse, tls: str
+) -> None:
+    trusted.put(a_bounce())
+    house = make_house(Settings.from_env({**environ, "CADANS_BOUNCES": tls_url(trusted, tls)}))
+    assert read_returns(house) == 1
+    assert r"\Seen" in trusted.flags()[0]
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_server_with_a_certificate_that_nobody_believes_gets_no_password(
+    imap_server: ImapServer, tls: str
+) -> None:
+    with refused(tls_url(imap_server, tls)) as caught:
+        pass
+    assert "CertVerification" in str(caught.value)
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_server_with_a_certificate_for_another_name_gets_no_password(
+    trusted: ImapServer, tls: str
+) -> None:
+    with refused(tls_url(trusted, tls, host="127.0.0.1")) as caught:
+        pass
+    assert "CertVerification" in str(caught.value)
+
+
+@contextmanager
+def refused(url: str) -> Iterator[pytest.ExceptionInfo[BoxUnreachable]]:
+    target = parse_bounces(url)
+    assert target is not None
+    with pytest.raises(BoxUnreachable) as caught, open_box(target):
+        pytest.fail("the mailbox let us in")
+    yield caught

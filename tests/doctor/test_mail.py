@@ -100,6 +100,40 @@ def test_spf_may_ask_ten_names(
     assert look()["spf_lookups"].grade is grade
 
 
+@pytest.mark.parametrize(
+    ("parts", "grade"),
+    [
+        ("a:gone1.example", Grade.WARN),
+        ("a:gone1.example mx:gone2.example", Grade.WARN),
+        ("a:gone1.example mx:gone2.example -exists:gone3.example", Grade.FAIL),
+        ("a:gone1.example a:gone2.example include:i.example", Grade.FAIL),
+        ("mx:m.example", Grade.FAIL),
+    ],
+)
+def test_spf_may_ask_two_names_that_lead_nowhere(
+    look: Look, healthy: NameServer, parts: str, grade: Grade
+) -> None:
+    healthy.txt("i.example", "v=spf1 ?a:gone3.example -all")
+    healthy.put("m.example", "MX", "1 gone1.example.", "2 gone2.example.", "3 gone3.example.")
+    healthy.txt(DOMAIN, f"v=spf1 a:{HOST} {parts} -all")
+    check = look()["spf_void"]
+    assert check.grade is grade
+    assert "gone1.example" in check.message
+
+
+def test_name_that_answers_for_one_kind_of_address_leads_somewhere(
+    look: Look, healthy: NameServer
+) -> None:
+    healthy.put("six.example", "AAAA", "2001:db8::1")
+    healthy.txt(DOMAIN, f"v=spf1 a:{HOST} a:six.example exists:%{{i}}.x.example ptr -all")
+    assert "spf_void" not in look()
+
+
+def test_part_with_a_no_before_it_lets_nobody_send(look: Look, healthy: NameServer) -> None:
+    healthy.txt(DOMAIN, f"v=spf1 -a:{HOST} ~all")
+    assert look()["spf_host"].grade is Grade.NOTE
+
+
 def test_spf_records_that_include_each_other_end(look: Look, healthy: NameServer) -> None:
     healthy.txt(DOMAIN, "v=spf1 include:other.example include:other.example -all")
     healthy.txt("other.example", f"v=spf1 include:{DOMAIN} include:{DOMAIN} -all")
@@ -213,6 +247,8 @@ def test_policy_of_the_domain_above_holds_with_its_word_for_those_below(
         ("b@bounces.example.org", "s", Grade.WARN),
         ("b@provider.example", "r", Grade.WARN),
         ("b@notexample.org", "r", Grade.WARN),
+        # Two customers of one registry, which is no organisation.
+        ("b@org", "r", Grade.WARN),
     ],
 )
 def test_where_mail_comes_back_to_must_be_aligned(
@@ -220,6 +256,35 @@ def test_where_mail_comes_back_to_must_be_aligned(
 ) -> None:
     healthy.txt(f"_dmarc.{DOMAIN}", f"v=DMARC1; p=reject; aspf={mode}")
     assert look(bounce_address=bounce_address)["dmarc_alignment"].grade is grade
+
+
+@pytest.mark.parametrize(
+    ("mail_from", "bounce_address", "grade"),
+    [
+        ("c@news.ada.co.uk", "b@bounces.ada.co.uk", Grade.OK),
+        ("c@ada.co.uk", "b@ben.co.uk", Grade.WARN),
+        ("c@co.uk", "b@ada.co.uk", Grade.WARN),
+        ("c@ada.amsterdam", "b@mail.ada.amsterdam", Grade.OK),
+        ("c@b\u00fccher.example", "b@mail.xn--bcher-kva.example", Grade.OK),
+    ],
+)
+def test_domains_are_aligned_when_one_organisation_has_both(
+    look: Look, healthy: NameServer, mail_from: str, bounce_address: str, grade: Grade
+) -> None:
+    domain = domain_of(mail_from)
+    healthy.txt(f"_dmarc.{domain}", "v=DMARC1; p=reject; rua=mailto:x@example.org")
+    found = look(mail_from=mail_from, bounce_address=bounce_address)
+    assert found["dmarc_alignment"].grade is grade
+
+
+def test_policy_of_the_organisation_holds_and_not_that_of_a_registry(
+    look: Look, healthy: NameServer
+) -> None:
+    healthy.txt("_dmarc.ada.co.uk", "v=DMARC1; p=quarantine; rua=mailto:x@example.org")
+    healthy.txt("_dmarc.co.uk", "v=DMARC1; p=reject; rua=mailto:x@example.org")
+    assert "p=quarantine" in look(mail_from="c@very.deep.ada.co.uk")["dmarc"].message
+    assert look(mail_from="c@ben.co.uk")["dmarc"].grade is Grade.WARN
+    assert "no DMARC record" in look(mail_from="c@ben.co.uk")["dmarc"].message
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A real IMAP server (Dovecot) with one mailbox, on a port of its own."""
+"""A real IMAP server (Dovecot) with one mailbox: in the clear, after STARTTLS, and by TLS."""
 
 import os
 import pwd
@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from imaplib import IMAP4
 from pathlib import Path
 
 import pytest
 
+from tests.parts.certificates import a_certificate, a_key, pem, pem_of_key
 from tests.parts.missing import missing
 from tests.parts.server import free_port
 
@@ -26,7 +28,9 @@ state_dir = {here}/run
 log_path = {here}/log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{here}/server.pem
+ssl_key = <{here}/server.pem
 disable_plaintext_auth = no
 mail_location = maildir:{here}/mail
 first_valid_uid = 1
@@ -43,7 +47,8 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 namespace inbox {{
@@ -54,9 +59,15 @@ namespace inbox {{
 
 @dataclass(frozen=True, kw_only=True)
 class ImapServer:
-    """Where it listens; a test puts mails into it and looks at their flags."""
+    """Where it listens; a test puts mails into it and looks at their flags.
+
+    `tls_port`: by TLS from the first byte. `authority`: the file with the certificate that signed
+    the server's, which is for `localhost`.
+    """
 
     port: int
+    tls_port: int
+    authority: Path
 
     def open(self) -> IMAP4:
         server = IMAP4("127.0.0.1", self.port)
@@ -101,19 +112,35 @@ def dovecot() -> Iterator[ImapServer]:
     nobody = pwd.getpwnam("nobody")
     (here / "mail").mkdir()
     os.chown(here / "mail", nobody.pw_uid, nobody.pw_gid)
-    port = free_port()
+    port, tls_port = free_port(), free_port()
+    ports = {"port": port, "tls_port": tls_port}
     config = here / "dovecot.conf"
     config.write_text(
-        CONFIG.format(here=here, port=port, password=PASSWORD, uid=nobody.pw_uid, gid=nobody.pw_gid)
+        CONFIG.format(here=here, password=PASSWORD, uid=nobody.pw_uid, gid=nobody.pw_gid, **ports)
     )
+    authority = _certify(here)
     process = subprocess.Popen([program, "-F", "-c", str(config)])
     try:
         _wait(port, process, here / "log")
-        yield ImapServer(port=port)
+        yield ImapServer(authority=authority, **ports)
     finally:
         process.terminate()
         process.wait(PATIENCE_SECONDS)
         shutil.rmtree(here, ignore_errors=True)
+
+
+def _certify(here: Path) -> Path:
+    """Write a certificate for localhost with its key; answer the file of who signed it."""
+    since = datetime.now() - timedelta(days=1)
+    authority_key, server_key = a_key(), a_key()
+    authority = a_certificate(authority_key, name="Our own", since=since)
+    signed = a_certificate(
+        server_key, name="localhost", issuer=(authority, authority_key), since=since
+    )
+    (here / "server.pem").write_bytes(pem(signed) + pem_of_key(server_key))
+    found = here / "authority.pem"
+    found.write_bytes(pem(authority))
+    return found
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -19,6 +19,7 @@ TEMPLATES = (
     "restarted",
     "address_changed",
     "email_change",
+    "email_move",
     "email_changed",
     "leak",
     "nudge",
@@ -52,6 +53,9 @@ def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
         "until": NOW.date(),
         "email": words,
         "is_new": False,
+        "by_owner": False,
+        "asked_by": words,
+        "changes_at": NOW,
     }
     fields = {"language": "en", "address": "kim@example.org"} | more
     return Letter(

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.x509.oid import NameOID
 
 from app.mail.fetch import HttpsFetcher
+from tests.parts.certificates import a_certificate, a_key, pem, pem_of_key
 from tests.parts.house import MONDAY
 
 HOST = "sns.eu-west-1.amazonaws.com"
@@ -31,36 +31,6 @@ SIGNED = {
         "Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type",
     ),
 }  # fmt: skip
-
-
-def a_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def a_certificate(
-    key: rsa.RSAPrivateKey,
-    *,
-    name: str = HOST,
-    issuer: tuple[x509.Certificate, rsa.RSAPrivateKey] | None = None,
-    since: datetime = datetime.min,
-) -> x509.Certificate:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer[0].subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(since)
-        .not_valid_after(since + timedelta(days=730))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-    )
-    return builder.sign(issuer[1] if issuer else key, hashes.SHA256())
-
-
-def pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
 
 
 @dataclass(kw_only=True)
@@ -99,8 +69,8 @@ def sns(tmp_path: Path) -> Iterator[Sns]:
     # The server's is checked against the real clock, the signing one against the house's.
     since = datetime.now() - timedelta(days=365)
     ca = a_certificate(ca_key, name="Our own", since=since)
-    server_certificate = a_certificate(server_key, issuer=(ca, ca_key), since=since)
-    signing = a_certificate(signing_key, since=MONDAY - timedelta(days=1))
+    server_certificate = a_certificate(server_key, name=HOST, issuer=(ca, ca_key), since=since)
+    signing = a_certificate(signing_key, name=HOST, since=MONDAY - timedelta(days=1))
     found = Sns(
         key=signing_key,
         files={"/SimpleNotificationService-abc123.pem": pem(signing)},
@@ -119,14 +89,7 @@ def _keys() -> tuple[rsa.RSAPrivateKey, rsa.RSAPrivateKey, rsa.RSAPrivateKey]:
 
 def _context(folder: Path, certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> ssl.SSLContext:
     path = folder / "server.pem"
-    path.write_bytes(
-        pem(certificate)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
+    path.write_bytes(pem(certificate) + pem_of_key(key))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context

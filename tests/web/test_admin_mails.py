@@ -4,13 +4,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.db.models import Course, OwnerLine
+from app.db.models import Course, Lesson, OwnerLine
 from app.house import House
 from app.kinds import Role
+from app.services import outbox
 from app.services.feeds import load_served
+from app.services.outbox import Notice
 from app.services.owner_lines import KINDS
 from feeds.messages import TurnKind
-from tests.builders import a_course, a_membership, an_account
+from tests.builders import a_course, a_membership, a_subscription, an_account
 from tests.parts.letters import send_mail, text_of
 from tests.web.rooms import sign_in
 
@@ -110,6 +112,45 @@ def test_every_mail_can_be_looked_at(
     assert "My own &lt;words&gt;." in page.text
     assert "My own &lt;words&gt;." in frame.text
     assert "sandbox" in frame.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("welcome", "Your first lesson is ready: <strong>{first}</strong>"),
+        ("lesson_unlocked", "Lesson 2 is ready for you: {second}"),
+    ],
+)
+def test_sample_names_the_lesson_of_its_day(
+    client: FlaskClient, house: House, room: str, kind: str, words: str
+) -> None:
+    with house.database.reading() as session:
+        first, second, *_ = session.scalars(select(Lesson.title).order_by(Lesson.position))
+
+    frame = client.get(f"{room}/{kind}/frame?in=en").text
+
+    assert words.format(first=first, second=second) in frame
+
+
+@pytest.mark.parametrize("kind", ["restarted", "address_changed"])
+def test_line_of_the_owner_stands_in_what_really_goes(
+    client: FlaskClient, house: House, room: str, kind: str
+) -> None:
+    client.post(room, data=a_form(**{f"line_{kind}": "Tea is ready."}))
+    with house.database.writing() as session:
+        subscription = a_subscription(session, session.scalars(select(Course)).one())
+        notice = Notice(
+            name="x",
+            template=kind,
+            language="en",
+            address="ben@example.org",
+            subscription_id=subscription.id,
+        )
+        outbox.put(session, notice, host="h", now=house.clock())
+
+    (mail,) = send_mail(house)
+
+    assert "“Tea is ready.”" in text_of(mail)
 
 
 def test_mail_that_does_not_exist_is_not_found(client: FlaskClient, room: str) -> None:

@@ -12,18 +12,20 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.db.models import Listener, OutboxMail, Subscription, Suppression
+from app.db.models import Listener, OutboxMail, SoftBounce, Subscription, Suppression
 from app.house import House
 from app.kinds import SuppressionReason
 from app.services import mailing, outbox
 from app.settings import Settings
 from app.web.hooks import MAX_BYTES
 from tests.builders import a_course, a_listener, a_subscription
+from tests.parts.certificates import a_certificate, a_key, pem
 from tests.parts.house import MONDAY, SettableClock
-from tests.parts.sns import CERTIFICATE, HOST, TOPIC, Sns, a_certificate, a_key, pem
+from tests.parts.sns import CERTIFICATE, HOST, TOPIC, Sns
 
 BEN = "ben@example.org"
 KEY = "key-0123456789abcdef"
@@ -55,6 +57,13 @@ def ben(house: House) -> Subscription:
 def reason(house: House) -> SuppressionReason | None:
     with house.database.reading() as session:
         return session.scalar(select(Suppression.reason).where(Suppression.email_key == BEN))
+
+
+def echoes(house: House) -> int:
+    """How often mail came back for now."""
+    with house.database.reading() as session:
+        found = select(SoftBounce.count).where(SoftBounce.email_key == BEN)
+        return session.scalar(found) or 0
 
 
 def ses_bounce(kind: str = "Permanent", **mail: Any) -> dict[str, Any]:
@@ -153,6 +162,21 @@ def test_ses_complaint_stops_mail(house: House, client: FlaskClient, sns: Sns) -
 
 @pytest.mark.usefixtures("ben")
 @pytest.mark.parametrize(
+    ("kind", "count"),
+    [("MailboxFull", 1), ("MessageTooLarge", 1), ("ContentRejected", 1), ("General", 0)],
+)
+def test_ses_bounce_that_passes_stops_nothing_and_is_shown(
+    house: House, client: FlaskClient, sns: Sns, kind: str, count: int
+) -> None:
+    content = ses_bounce("Transient")
+    content["bounce"]["bounceSubType"] = kind
+    assert post_sns(client, sns.message(content)).status_code == 200
+    assert reason(house) is None
+    assert echoes(house) == count
+
+
+@pytest.mark.usefixtures("ben")
+@pytest.mark.parametrize(
     "content",
     [
         ses_bounce("Transient"),
@@ -205,10 +229,19 @@ def test_certificate_is_asked_for_at_amazon_only(client: FlaskClient, sns: Sns) 
 def test_certificate_that_is_over_signs_nothing(
     house: House, client: FlaskClient, sns: Sns
 ) -> None:
-    old = a_certificate(sns.key, since=MONDAY - timedelta(days=731))
+    old = a_certificate(sns.key, name=HOST, since=MONDAY - timedelta(days=731))
     sns.files["/SimpleNotificationService-abc123.pem"] = pem(old)
     assert post_sns(client, sns.message(ses_bounce())).status_code == 403
     assert reason(house) is None
+
+
+def test_certificate_from_a_server_that_nobody_vouches_for_signs_nothing(
+    house: House, sns: Sns
+) -> None:
+    doubting = dataclasses.replace(sns.fetcher, context=None)
+    app = create_app(house.settings, dataclasses.replace(house, fetch=doubting))
+    assert post_sns(app.test_client(), sns.message(ses_bounce())).status_code == 403
+    assert sns.fetched == []
 
 
 def test_key_of_eve_signs_nothing(client: FlaskClient, sns: Sns) -> None:
@@ -226,16 +259,16 @@ def test_topic_is_confirmed_at_its_own_address(client: FlaskClient, sns: Sns) ->
 
 
 def test_topic_with_an_address_elsewhere_is_not_visited_and_the_operator_hears(
-    client: FlaskClient, sns: Sns, capsys: pytest.CaptureFixture[str]
+    client: FlaskClient, sns: Sns
 ) -> None:
     url = "https://eve.example/?Action=ConfirmSubscription"
     message = sns.message("hello", Type="SubscriptionConfirmation", SubscribeURL=url, Token="abc")
-    response = post_sns(client, message)
+    with capture_logs() as events:
+        response = post_sns(client, message)
     # 502 would say that it was tried.
     assert (response.status_code, response.text) == (200, "not confirmed\n")
     assert sns.fetched == [CERTIFICATE]
-    said = capsys.readouterr()
-    assert "ses_topic_not_confirmed" in said.err + said.out
+    assert "ses_topic_not_confirmed" in str(events)
 
 
 @pytest.mark.usefixtures("ben")
@@ -386,12 +419,13 @@ def test_hooks_without_their_setting_are_not_there(
 def test_no_address_is_ever_logged(
     client: FlaskClient, sns: Sns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    post_sns(client, sns.message(ses_bounce()))
-    client.post("/hooks/mail/mailgun", json=mailgun(mailgun_failure()))
-    client.post("/hooks/mail/mailgun", json=mailgun(mailgun_failure(), at=1))
-    post_postmark(client, postmark(), "hook:wrong")
+    with capture_logs() as events:
+        post_sns(client, sns.message(ses_bounce()))
+        client.post("/hooks/mail/mailgun", json=mailgun(mailgun_failure()))
+        client.post("/hooks/mail/mailgun", json=mailgun(mailgun_failure(), at=1))
+        post_postmark(client, postmark(), "hook:wrong")
     said = capsys.readouterr()
-    words = said.out + said.err
+    words = said.out + said.err + str(events)
     assert "mail_came_back" in words
     assert "hook_refused" in words
     assert "ben" not in words
@@ -421,3 +455,16 @@ def test_mailgun_names_the_mail_and_the_address_that_it_went_to_is_meant(
     )
     client.post("/hooks/mail/mailgun", json=mailgun(event))
     assert reason(house) is SuppressionReason.HARD_BOUNCE
+
+
+@pytest.mark.usefixtures("ben")
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [("SoftBounce", 1), ("DnsError", 1), ("Blocked", 1), ("Transient", 0), ("AutoResponder", 0)],
+)
+def test_postmark_bounce_that_passes_stops_nothing_and_is_shown(
+    house: House, client: FlaskClient, kind: str, count: int
+) -> None:
+    post_postmark(client, postmark(kind))
+    assert reason(house) is None
+    assert echoes(house) == count

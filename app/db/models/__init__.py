@@ -9,6 +9,7 @@ from app.db.models.people import (
     ApiToken,
     Confirmation,
     EmailChange,
+    EmailMove,
     Listener,
     Membership,
 )
@@ -25,7 +26,7 @@ from app.db.models.subscriptions import (
     Subscription,
     Unlock,
 )
-from app.db.models.suppressions import HookToken, MailDomain, Suppression
+from app.db.models.suppressions import HookToken, MailDomain, SoftBounce, Suppression
 
 __all__ = [
     "Account",
@@ -34,6 +35,7 @@ __all__ = [
     "Course",
     "DailySalt",
     "EmailChange",
+    "EmailMove",
     "ErasedAddress",
     "Erasure",
     "ErasureDay",
@@ -58,6 +60,7 @@ __all__ = [
     "Position",
     "QueuedJob",
     "Recording",
+    "SoftBounce",
     "SpokenTurn",
     "Subscription",
     "Suppression",

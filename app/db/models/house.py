@@ -3,12 +3,15 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, RowId, instant, pk, short_text
 
 WAITING = text("sent_at IS NULL AND failed_at IS NULL")
+
+# What somebody sits and waits for is found past the news of a day.
+WAITED_FOR = text("sent_at IS NULL AND failed_at IS NULL AND is_waited_for")
 
 FAILED = text("failed_at IS NOT NULL")
 
@@ -23,6 +26,12 @@ class OutboxMail(Base):
             "due_at",
             sqlite_where=WAITING,
             postgresql_where=WAITING,
+        ),
+        Index(
+            "ix_outbox_waited_for",
+            "due_at",
+            sqlite_where=WAITED_FOR,
+            postgresql_where=WAITED_FOR,
         ),
         Index(
             "ix_outbox_failed",
@@ -60,6 +69,8 @@ class OutboxMail(Base):
     # Not before this; moves on after a failed try.
     due_at: Mapped[instant]
     attempts: Mapped[int] = mapped_column(default=0)
+    # Somebody sits and waits for it: it is taken before all other mail that is due.
+    is_waited_for: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Its turn among the mails to the same domain; null: it has none yet.
     paced_at: Mapped[datetime | None]
     # A worker's claim; null or past: free.

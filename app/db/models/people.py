@@ -106,6 +106,28 @@ class EmailChange(Base):
     # When somebody with that mailbox pressed the button; null: not yet.
     old_said_yes_at: Mapped[datetime | None]
     new_said_yes_at: Mapped[datetime | None]
+    # Who asked for her, as owner of a course of hers; null: she did herself. No foreign key, for
+    # the reason of `Confirmation.listener_id`.
+    account_id: Mapped[int | None] = mapped_column(RowId)
+    # Somebody in the old mailbox said that it is not right: nothing comes of it. Null: nobody did.
+    old_said_no_at: Mapped[datetime | None]
+
+
+class EmailMove(Base):
+    """That an owner had a listener's address changed, and when; which address stands nowhere."""
+
+    __tablename__ = "email_moves"
+
+    id: Mapped[pk]
+    listener_id: Mapped[int] = mapped_column(
+        RowId, ForeignKey("listeners.id", ondelete="CASCADE"), index=True
+    )
+    # Null: that account is gone.
+    account_id: Mapped[int | None] = mapped_column(
+        RowId, ForeignKey("accounts.id", ondelete="SET NULL"), index=True
+    )
+    asked_at: Mapped[instant]
+    moved_at: Mapped[instant]
 
 
 class Confirmation(Base):

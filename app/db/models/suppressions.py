@@ -1,4 +1,4 @@
-"""Mail that comes back: addresses that take none, how fast each domain takes it, tokens seen."""
+"""Mail that comes back: addresses that take none, or not now; how fast domains take it; tokens."""
 
 from datetime import datetime
 
@@ -24,6 +24,22 @@ class Suppression(Base):
     diagnostic: Mapped[str | None] = mapped_column(String(64))
     # When a confirm mail last went to who had complained or asked; null: none did since.
     let_through_at: Mapped[datetime | None]
+
+
+class SoftBounce(Base):
+    """One address from which mail came back for now: it goes on, and the owner may know."""
+
+    __tablename__ = "soft_bounces"
+
+    id: Mapped[pk]
+    email_key: Mapped[short_text] = mapped_column(unique=True)
+    # How many mails, since `first_at`.
+    count: Mapped[int]
+    first_at: Mapped[instant]
+    last_at: Mapped[instant]
+    # As with a suppression.
+    source: Mapped[str] = mapped_column(String(32))
+    diagnostic: Mapped[str | None] = mapped_column(String(64))
 
 
 class MailDomain(Base):

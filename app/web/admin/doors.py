@@ -48,6 +48,11 @@ def _all() -> list[tuple[Callable[[Role | None], bool], str, str, str, str]]:
             _("What her app says aloud when she begins, pauses or has it all."),
         ),
         (
+            see, "admin.listener_list", "people",
+            _("Listeners"),
+            _("Who takes part, since when and how far; another mailbox for who lost the old one."),
+        ),
+        (
             see, "admin.mail_trouble", "warning",
             _("Mail that does not arrive"),
             _("Whose mailbox sends our mail back, and how to try again."),

@@ -8,9 +8,10 @@ from werkzeug import Response as AnyResponse
 
 from app import policy
 from app.kinds import SuppressionReason
+from app.mail.reports import STATUS
 from app.policy import Access
-from app.services import suppressions
-from app.services.suppressions import BounceOnly, Silence
+from app.services import soft_bounces, suppressions
+from app.services.suppressions import BounceOnly
 from app.web import access
 from app.web.admin.face import SEE_OTHER, admin, get_course, in_room, needs
 from app.web.babel import gettext as _
@@ -30,8 +31,15 @@ def mail_trouble(course_id: int) -> str:
         course = get_course(session, course_id)
         count = suppressions.count_in_course(session, course_id)
         found = suppressions.in_course(session, course_id, limit=SHOWN)
+        echoes = soft_bounces.in_course(session, course_id, limit=SHOWN, now=now())
     return render_template(
-        "admin/mail_trouble.html", course=course, silences=found, count=count, why=say_why
+        "admin/mail_trouble.html",
+        course=course,
+        silences=found,
+        count=count,
+        echoes=echoes,
+        say_reason=say_reason,
+        say_codes=say_codes,
     )
 
 
@@ -58,7 +66,7 @@ def lift_trouble(course_id: int, public_id: uuid.UUID) -> AnyResponse:
     return redirect(url_for("admin.mail_trouble", course_id=course_id), SEE_OTHER)
 
 
-def say_why(silence: Silence) -> str:
+def say_reason(reason: SuppressionReason) -> str:
     """Answer in one sentence why mail does not arrive."""
     return {
         SuppressionReason.HARD_BOUNCE: _(
@@ -73,4 +81,19 @@ def say_why(silence: Silence) -> str:
             "This listener asked the mail service for no more mail of ours."
             " Signing up and confirming again lifts that."
         ),
-    }[silence.reason]
+    }[reason]
+
+
+def say_codes(diagnostic: str | None) -> str:
+    """Answer in one sentence why a mail came back for now (RFC 3463)."""
+    found = STATUS.search(diagnostic or "")
+    if found is None:
+        return _("The mail server did not say why.")
+    status = found[0][1:]
+    if status == ".2.2":
+        return _("The mailbox is full.")
+    if status in {".2.3", ".3.4"}:
+        return _("The mail was too large for it.")
+    if status.startswith(".7."):
+        return _("The mail server took it for unwanted mail, or does not trust who sends it.")
+    return _("The mail server could not take it then.")

@@ -128,6 +128,7 @@ def mail_names() -> Mapping[str, tuple[str, str]]:
         "restarted": (_("Begun again"), _("At once, when she begins again.")),
         "address_changed": (_("A new address"), _("At once, when she takes one.")),
         "email_change": (_("May mail go elsewhere"), _("At once, to both mailboxes.")),
+        "email_move": (_("Is this mailbox gone"), _("At once, when you ask for another one.")),
         "email_changed": (_("Mail goes elsewhere"), _("When both mailboxes said yes.")),
         "erasure_asked": (_("She will be erased"), _("At once, when she asks for it.")),
         "erased": (_("She is erased"), _("A day after she asked for it.")),

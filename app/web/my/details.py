@@ -1,13 +1,14 @@
 """Who she is to us: her name, the language of her mails and pages, her e-mail address."""
 
 from flask import flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from app.errors import LinkInvalid
 from app.policy import Access
 from app.services import details, email_changes
 from app.services.email_addresses import AddressInvalid, parse_address
-from app.services.email_changes import Outcome, Side
+from app.services.email_changes import Side
 from app.services.links import OpenedLink, Purpose
 from app.services.signup import NameInvalid
 from app.web import access, babel
@@ -20,6 +21,7 @@ from app.web.my.shelf import speak_as_hers
 from app.web.security import csrf
 from app.words import LANGUAGES
 
+BLANK = ("email", "error", "old_email", "waiting", "side", "agree_url", "is_by_owner")
 PURPOSES = {Side.OLD: Purpose.OLD_EMAIL, Side.NEW: Purpose.NEW_EMAIL}
 
 
@@ -101,28 +103,39 @@ def look_at_email(side: str, token: str) -> Response:
     except LinkInvalid as error:
         return _gone(error)
     babel.speak(change.language)
-    url = url_for("my.agree_email", side=side, token=token)
-    return make_response(_email_page("question", email=change.email, side=side, agree_url=url))
+    page = _email_page(
+        "question",
+        email=change.email,
+        side=side,
+        is_by_owner=change.account_id is not None,
+        agree_url=url_for("my.agree_email", side=side, token=token),
+    )
+    return make_response(page)
 
 
 @my.post("/my/email/<any(old, new):side>/<token>")
 @access.for_(Access.LINK)
 def agree_email(side: str, token: str) -> Response:
-    """Say yes for one mailbox, and say what that led to."""
+    """Say yes for one mailbox, or no for the old one, and say what that led to."""
+    is_no = side == Side.OLD and request.form.get("answer") == "no"
     try:
         opened = _open(side, token)
         with house().database.writing() as rows:
             language = email_changes.get(rows, opened, now=now()).language
-            outcome = email_changes.agree(rows, opened, Side(side), host=host(), now=now())
+            kind = _refuse(rows, opened) if is_no else _agree(rows, opened, Side(side))
     except LinkInvalid as error:
         return _gone(error)
     babel.speak(language)
-    kinds = {
-        Outcome.WAITING: "waiting",
-        Outcome.CHANGED: "changed",
-        Outcome.IMPOSSIBLE: "impossible",
-    }
-    return make_response(_email_page(kinds[outcome], side=side))
+    return make_response(_email_page(kind, side=side))
+
+
+def _agree(rows: Session, opened: OpenedLink, side: Side) -> str:
+    return email_changes.agree(rows, opened, side, host=host(), now=now()).value
+
+
+def _refuse(rows: Session, opened: OpenedLink) -> str:
+    email_changes.refuse(rows, opened, now=now())
+    return "refused"
 
 
 def _open(side: str, token: str) -> OpenedLink:
@@ -161,7 +174,7 @@ def _email(typed: str = "", error: str | None = None) -> str:
 
 
 def _email_page(kind: str, **more: object) -> str:
-    blank = dict.fromkeys(("email", "error", "old_email", "waiting", "side", "agree_url"))
+    blank = dict.fromkeys(BLANK)
     return render_template(
         "public/my_email.html",
         kind=kind,

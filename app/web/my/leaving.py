@@ -8,7 +8,7 @@ from app.policy import Access
 from app.services import courses, subscriptions
 from app.web import access
 from app.web.current import house, now
-from app.web.links import host, keeper
+from app.web.links import host
 from app.web.my.face import my, reader, speak_as
 
 
@@ -47,5 +47,4 @@ def leave(public_id: uuid.UUID) -> str:
         "public/left.html",
         course_title=course.title,
         course_url=url_for("public.course", slug=course.slug),
-        keeper=keeper(),
     )
