@@ -7,6 +7,7 @@ import click
 from app.commands.accounts import accounts
 from app.commands.database import database
 from app.commands.doctor import doctor
+from app.commands.doctor_house import house as doctor_house
 from app.commands.doctor_mail import mail
 from app.commands.jobs import jobs
 from app.commands.serving import demo, serve, worker
@@ -42,6 +43,7 @@ def cadans(context: click.Context) -> None:
 for command in (serve, worker, jobs, database, accounts, tokens, demo, upload, doctor):
     cadans.add_command(command)
 doctor.add_command(mail)
+doctor.add_command(doctor_house)
 
 
 def main() -> None:

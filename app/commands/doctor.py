@@ -21,12 +21,15 @@ HELP_WORDS = {"-h", "--help"}
 class DoctorGroup(click.Group):
     """A group in which an address needs no command before it: `cadans doctor https://…`.
 
-    Whatever does not begin with the name of a command is meant for `feed`.
+    Whatever does not begin with the name of a command is meant for `feed`; without an address it
+    is about this house.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `feed` before an address and its options."""
-        if args and args[0] not in self.commands and args[0] not in HELP_WORDS:
+        """Put `feed` before an address and its options, `house` where there is no address."""
+        if not args or (args[0].startswith("-") and not any("://" in arg for arg in args)):
+            args = args if HELP_WORDS & set(args) else ["house", *args]
+        elif args and args[0] not in self.commands and args[0] not in HELP_WORDS:
             args = ["feed", *args]
         return super().parse_args(ctx, args)
 
@@ -36,6 +39,7 @@ def doctor() -> None:
     """Look at what stands outside this program, and say in words what is wrong with it.
 
     \b
+    cadans doctor                                 whether all is well with this house
     cadans doctor https://example.org/feed.xml    a feed of any host, as podcast apps see it
     cadans doctor mail                            whether mail of this house is likely to arrive
     """  # noqa: D301 (click reads \b as: leave these lines as they are)

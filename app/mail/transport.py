@@ -162,7 +162,7 @@ class SmtpLine:
                 if self._server.rset()[0] == 250:  # noqa: PLR2004 (RFC 5321 4.2.3)
                     return self._server
             self.close()
-        self._server = _connect(self._target)
+        self._server = connect(self._target)
         return self._server
 
 
@@ -171,7 +171,8 @@ def open_transport(target: MailTarget) -> MailTransport:
     return MaildirTransport(target) if isinstance(target, Maildir) else SmtpTransport(target)
 
 
-def _connect(target: Smtp) -> smtplib.SMTP:
+def connect(target: Smtp) -> smtplib.SMTP:
+    """Connect and sign in; raises what smtplib raises."""
     context = ssl.create_default_context()
     if target.tls == "implicit":
         server: smtplib.SMTP = smtplib.SMTP_SSL(

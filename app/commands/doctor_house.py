@@ -1,0 +1,109 @@
+"""`cadans doctor` alone: is all well with this house?"""
+
+import json
+import sys
+from contextlib import closing
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from app.doctor.house import Look, look_around, secrets_of, without_secrets
+from app.doctor.house_database import look_at_database, look_at_workers
+from app.doctor.house_mail import look_at_mail
+from app.doctor.house_store import look_at_store
+from app.doctor.house_web import look_at_address, look_at_disk, look_at_tls
+from app.doctor.report import Check, Grade, exit_code
+from app.doctor.screen import SIGNS
+from app.errors import SettingsInvalid
+from app.house import House
+from app.setting_values import Problem, parse_sender, parse_size
+from app.settings import Settings
+from app.wiring import open_house
+
+
+def _size(_context: click.Context, _option: click.Parameter, text: str) -> int:
+    try:
+        return parse_size(text)
+    except Problem as problem:
+        raise click.BadParameter(str(problem)) from problem
+
+
+def _address(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    try:
+        return None if text is None else parse_sender(text)
+    except Problem as problem:
+        raise click.BadParameter(str(problem)) from problem
+
+
+@click.command("house")
+@click.option("--send-to", metavar="ADDRESS", callback=_address, help="Send one test mail there.")
+@click.option(
+    "--least-free",
+    metavar="SIZE",
+    default="1 GB",
+    show_default=True,
+    callback=_size,
+    help="How much room the disk must have.",
+)
+@click.option("--json", "is_json", is_flag=True, help="One JSON object instead of words.")
+def house(*, send_to: str | None, least_free: int, is_json: bool) -> None:
+    """Look whether all is well with this house, part by part, with the remedy of what is not.
+
+    Exit code: 0 all works (perhaps with remarks), 1 something does not work, 2 wrong arguments.
+    """
+    checks = _look(send_to, least_free)
+    _say(checks, is_json=is_json)
+    sys.exit(exit_code(checks))
+
+
+def _look(send_to: str | None, least_free: int) -> list[Check]:
+    try:
+        settings = Settings.from_env()
+        here = open_house(settings)
+    except SettingsInvalid as error:
+        return [_invalid(problem) for problem in error.problems]
+    except OSError as error:
+        return [_invalid(f"CADANS_VAR cannot be used ({error.strerror}): let our user write it.")]
+    with closing(here):
+        found = look_around(_looks(here, send_to, least_free))
+    return without_secrets([*_settings_are_fine(settings), *found], secrets_of(settings))
+
+
+def _looks(here: House, send_to: str | None, least_free: int) -> list[Look]:
+    settings = here.settings
+    return [
+        Look(code="database", look=lambda: look_at_database(here.database)),
+        Look(code="store", look=lambda: look_at_store(here.store, settings.base_url)),
+        Look(code="mail", look=lambda: look_at_mail(here, send_to)),
+        Look(code="disk", look=lambda: look_at_disk(settings.var, least_free)),
+        Look(code="tls", look=lambda: look_at_tls(settings.base_url)),
+        Look(code="address", look=lambda: look_at_address(settings)),
+        Look(code="worker", look=lambda: look_at_workers(here.database)),
+    ]
+
+
+def _settings_are_fine(settings: Settings) -> list[Check]:
+    count = len(settings.feed_keys.secrets)
+    return [
+        Check(code="settings", grade=Grade.OK, message="The settings can be used."),
+        Check(code="keys", grade=Grade.OK, message=f"The keys are there (of feeds: {count})."),
+    ]
+
+
+def _invalid(problem: str) -> Check:
+    code = "keys" if "_KEYS" in problem.partition(" ")[0] else "settings"
+    return Check(code=code, grade=Grade.FAIL, message=problem)
+
+
+def _say(checks: list[Check], *, is_json: bool) -> None:
+    if is_json:
+        found = {"checks": [dict(check.as_json()) for check in checks]}
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    out = Console(highlight=False, soft_wrap=True)
+    for check in checks:
+        colour, sign = SIGNS[check.grade]
+        out.print(f"[{colour}]{sign}[/{colour}]  {escape(check.message)}")
+        if check.remedy and check.grade is not Grade.OK:
+            out.print(f"      {escape(check.remedy)}")
