@@ -42,7 +42,11 @@ def look_around(looks: Sequence[Look], *, seconds: float = LOOK_SECONDS) -> list
 def without_secrets(checks: Iterable[Check], secrets: Sequence[str]) -> list[Check]:
     """Answer the same findings with every secret taken out of their words."""
     return [
-        replace(check, message=_masked(check.message, secrets), remedy=_masked(check.remedy, secrets))
+        replace(
+            check,
+            message=_masked(check.message, secrets),
+            remedy=_masked(check.remedy, secrets),
+        )
         for check in checks
     ]
 

@@ -75,8 +75,9 @@ def test_bucket_without_cors_is_found_and_one_with_it_is_fine(s3_location: S3Loc
 @pytest.mark.s3
 def test_public_bucket_is_found(s3_location: S3Location, s3_server: S3Server) -> None:
     bucket = s3_location.bucket
-    rule = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
-    policy = {"Version": "2012-10-17", "Statement": [{**rule, "Resource": f"arn:aws:s3:::{bucket}/*"}]}
+    everything = f"arn:aws:s3:::{bucket}/*"
+    rule = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": everything}
+    policy = {"Version": "2012-10-17", "Statement": [rule]}
     s3_server.client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
     s3_server.client.put_bucket_cors(
         Bucket=bucket, CORSConfiguration={"CORSRules": cors_rules(BASE_URL)}
