@@ -1,6 +1,5 @@
 """Whether all is well with this house: every look runs beside the others, bounded in time."""
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -57,8 +56,6 @@ def secrets_of(settings: Settings) -> list[str]:
     found = [
         make_url(settings.database_url).password,
         mail,
-        os.environ.get("AWS_SECRET_ACCESS_KEY"),
-        os.environ.get("AWS_SESSION_TOKEN"),
         *settings.secret_keys,
         *(key.hex() for key in settings.feed_keys.secrets.values()),
     ]

@@ -1,12 +1,12 @@
 """The store of the house: written, read and cleared again, as we, listeners and browsers do it."""
 
 from contextlib import suppress
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
 
+from app.clock import system_clock
 from app.doctor.house_database import judge_clock
 from app.doctor.report import Check, Grade
 from media.errors import MediaError
@@ -110,7 +110,7 @@ def _store_clock(store: Store, key: ObjectKey) -> list[Check]:
     try:
         address = store.presign_get(key, seconds=SECONDS, content_type=CONTENT_TYPE)
         date = httpx.get(address.partition("?")[0], timeout=TIMEOUT).headers["date"]
-        apart = datetime.now(UTC) - parsedate_to_datetime(date)
+        apart = system_clock() - parsedate_to_datetime(date)
     except (MediaError, httpx.HTTPError, KeyError, ValueError):
         return []
     return [judge_clock("store_clock", "the store", apart)]

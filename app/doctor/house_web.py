@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from app.clock import system_clock
 from app.doctor.report import Check, Grade
 from app.settings import Settings
 
@@ -93,7 +94,7 @@ def _threads(took: float) -> Check:
 
 
 def _lasting(ends_at: float) -> Check:
-    left = datetime.fromtimestamp(ends_at, UTC) - datetime.now(UTC)
+    left = datetime.fromtimestamp(ends_at, UTC) - system_clock()
     return Check(
         code="tls",
         grade=Grade.OK if left > RENEW_BEFORE else Grade.WARN,

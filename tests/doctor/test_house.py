@@ -98,27 +98,27 @@ def test_wrong_secret_of_the_store_is_found(
 
 
 @pytest.mark.parametrize(
-    ("environ", "words", "code", "says"),
+    ("environ", "words", "found_as"),
     [
-        ({"CADANS_SECRET_KEYS": "short"}, (), "keys", "under 32 characters"),
-        ({"CADANS_FEED_KEYS": "1:abc"}, (), "keys", "64 hex digits"),
-        ({}, ("--least-free", "900000 GB"), "disk", "are free"),
-        ({"CADANS_MAIL": "smtp://127.0.0.1:1?tls=none"}, (), "mail", "cannot be used"),
-        ({"CADANS_BASE_URL": "http://127.0.0.1:1"}, (), "address", "Nobody answers"),
-        ({}, (), "worker", "No worker"),
+        ({"CADANS_SECRET_KEYS": "short"}, (), ("keys", "under 32 characters")),
+        ({"CADANS_FEED_KEYS": "1:abc"}, (), ("keys", "64 hex digits")),
+        ({}, ("--least-free", "900000 GB"), ("disk", "are free")),
+        ({"CADANS_MAIL": "smtp://127.0.0.1:1?tls=none"}, (), ("mail", "cannot be used")),
+        ({"CADANS_BASE_URL": "http://127.0.0.1:1"}, (), ("address", "Nobody answers")),
+        ({}, (), ("worker", "No worker")),
     ],
 )
 def test_planted_fault_is_found(
     environ: dict[str, str],
     words: tuple[str, ...],
-    code: str,
-    says: str,
+    found_as: tuple[str, str],
     sqlite_url: str,
     tmp_path: Path,
 ) -> None:
     here = {"CADANS_VAR": str(tmp_path / "var"), "CADANS_DATABASE_URL": sqlite_url, **environ}
     exit_code, found = run(*words, **here)
     assert exit_code == 1
+    code, says = found_as
     assert says in found[code]
 
 
