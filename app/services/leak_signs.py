@@ -42,8 +42,9 @@ def forget_networks(session: Session, *, now: datetime) -> int:
 
 
 def _note_networks(session: Session, hers: Fetched) -> None:
+    keys = limits.DayKeys(session)
     rows = {
-        (key.subscription_id, key.fetched_on, _hash(session, key, address, tally.last_at))
+        (key.subscription_id, key.fetched_on, _hash(keys, key, address, tally.last_at))
         for key, tally in hers
         for address in tally.client_addresses
     }
@@ -55,9 +56,9 @@ def _note_networks(session: Session, hers: Fetched) -> None:
     session.execute(_insert(session)(FetchNetwork).on_conflict_do_nothing(), values)
 
 
-def _hash(session: Session, key: FetchKey, address: str, at: datetime) -> bytes:
+def _hash(keys: limits.DayKeys, key: FetchKey, address: str, at: datetime) -> bytes:
     text = f"fetch network\0{key.subscription_id}\0{limits.network_of(address)}"
-    return limits.count_key(session, text, now=at)[:HASH_BYTES]
+    return keys.of(text, at=at)[:HASH_BYTES]
 
 
 def _reported(hers: Fetched) -> Iterable[tuple[int, Sign]]:

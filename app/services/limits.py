@@ -6,7 +6,7 @@ Who tried stands nowhere: only a hash under a salt that is thrown away with the 
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final
 
@@ -45,7 +45,22 @@ def is_within(session: Session, limit: Limit, who: str, *, now: datetime) -> boo
 
 def count_key(session: Session, text: str, *, now: datetime) -> bytes:
     """Answer a hash of the text that is the same all day (UTC) and means nothing afterwards."""
-    return hmac.digest(_salt(session, now), text.encode(), "sha256")
+    return DayKeys(session).of(text, at=now)
+
+
+class DayKeys:
+    """Makes many of these hashes: asks for the salt of each day (UTC) once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._salts: dict[date, bytes] = {}
+
+    def of(self, text: str, *, at: datetime) -> bytes:
+        """Answer what `count_key` answers."""
+        today = at.astimezone(UTC).date()
+        if today not in self._salts:
+            self._salts[today] = _salt(self._session, today)
+        return hmac.digest(self._salts[today], text.encode(), "sha256")
 
 
 def forget_who(session: Session, limit: Limit, who: str) -> None:
@@ -92,8 +107,7 @@ def _count(session: Session, counted: bytes, window_start_at: datetime) -> int:
     return int(session.execute(counting).scalar_one())
 
 
-def _salt(session: Session, now: datetime) -> bytes:
-    today = now.astimezone(UTC).date()
+def _salt(session: Session, today: date) -> bytes:
     held = select(DailySalt.salt).where(DailySalt.salt_on == today)
     salt = session.scalar(held)
     if salt is None:
