@@ -1,5 +1,6 @@
 """What a WSGI server loads: `app.wsgi:application`."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -25,3 +26,8 @@ def _end_with_parent() -> None:
 threading.Thread(target=_end_with_parent, name="cadans-parent", daemon=True).start()
 set_up_logging()
 application = create_app(Settings.from_env())
+# What a request makes goes by itself when it is answered; the collector is there for cycles. At its
+# usual 700 it looks ten times a second through all that waits to be counted: measured, 4 % of a
+# poll. What stands here for good it need not look at again.
+gc.set_threshold(20_000, 20, 20)
+gc.freeze()

@@ -17,6 +17,9 @@ from app.services.demo import refuse_clock_stepping_back, set_up_demo
 
 # A process that streams bytes needs this many threads, or slow readers hold up polls.
 BLOCKING_THREADS = 16
+# A web process that was told to stop finishes what it answers; one that is stuck is ended (Granian
+# waits for ever: its issue 875, read 2026-11).
+STOP_SECONDS = 30
 
 
 class TablesNotReady(CadansError):
@@ -56,6 +59,7 @@ def serve(house: House, workers: int, threads: int) -> None:
         log_access=False,
         log_enabled=False,
         respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
     ).serve()
     if jobs:
         _finish(jobs)

@@ -1,4 +1,4 @@
-"""What the bench serves beside the product: its yardstick, and the plain way to answer a poll."""
+"""What the bench serves: the product, its yardstick, and the plain way to answer a poll."""
 
 from typing import Any
 
@@ -11,6 +11,13 @@ from app.db.models import FeedAddress, Lesson, Subscription, Unlock
 from app.settings import Settings
 from app.wiring import open_house
 from feeds.tokens import verify_token
+
+
+def product() -> object:
+    """The product as any WSGI server loads it."""
+    from app.wsgi import application  # noqa: PLC0415 (reads its settings and starts at import)
+
+    return application
 
 
 def hello() -> Flask:

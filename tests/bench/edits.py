@@ -71,7 +71,7 @@ def _measure(database: str, count: int) -> list[Measure]:
         stack.callback(house.close)
         say(f"edits: {database}, {count:,} subscriptions …")
         course_id, tokens = fill(house, count)
-        port = stack.enter_context(serving("tests.bench.polls:product", environ, 16))
+        port = stack.enter_context(serving("tests.bench.apps:product", environ, 16))
         stack.enter_context(working(environ))
         heavy = edit(house, course_id, 3, port, tokens)
         light = edit(house, course_id, 5, port, tokens)

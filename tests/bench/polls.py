@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 PYTHON = Path(sys.executable)
 KEY = "1:" + "ab" * 32
 SECRET = "0" * 64
-CONNECTIONS = 16
+WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,11 @@ class Plan:
     seconds: float
     rounds: int
     threads: int
+
+    @property
+    def connections(self) -> int:
+        """As many requests at once as the server has threads for them."""
+        return WORKERS * self.threads
 
 
 class LoadFailed(Exception):
@@ -128,22 +133,13 @@ def measure(database: str, plan: Plan) -> list[Figure]:
 
         ports = {
             "hello": serve("tests.bench.apps:hello", environs[0]),
-            "many": serve("tests.bench.polls:product", environs[0]),
-            "few": serve("tests.bench.polls:product", environs[1]),
+            "many": serve("tests.bench.apps:product", environs[0]),
+            "few": serve("tests.bench.apps:product", environs[1]),
             "plain": serve("tests.bench.apps:plain", environs[0]),
         }
         contenders = _contenders(ports, files)
         _check_answers(ports, files[0])
         return _figures(contenders, plan, database)
-
-
-def product() -> object:
-    """The product as a WSGI server loads it."""
-    from app import create_app  # noqa: PLC0415 (only in the server's processes)
-    from app.log import set_up_logging  # noqa: PLC0415
-
-    set_up_logging()
-    return create_app(Settings.from_env())
 
 
 def _contenders(ports: dict[str, int], files: list[Path]) -> list[Contender]:
@@ -174,11 +170,11 @@ def _figures(contenders: list[Contender], plan: Plan, database: str) -> list[Fig
     rates: dict[str, list[float]] = {each.name: [] for each in contenders}
     delays: dict[str, list[float]] = {each.name: [] for each in contenders}
     for each in contenders:
-        _load(each, seconds=1)
+        _load(each, plan.connections, seconds=1)
     for number in range(plan.rounds):
         say(f"{database}: round {number + 1} of {plan.rounds} …")
         for each in contenders:
-            rate, p99 = _load(each, seconds=plan.seconds)
+            rate, p99 = _load(each, plan.connections, seconds=plan.seconds)
             rates[each.name].append(rate)
             delays[each.name].append(p99)
     return [
@@ -197,14 +193,14 @@ def _figures(contenders: list[Contender], plan: Plan, database: str) -> list[Fig
     ]
 
 
-def _load(contender: Contender, *, seconds: float) -> tuple[float, float]:
+def _load(contender: Contender, connections: int, *, seconds: float) -> tuple[float, float]:
     """Load one server; answer requests a second and the 99th percentile in milliseconds."""
     script, *arguments = contender.script
     arguments.append(str(random.randrange(2**31)))  # noqa: S311 (which ones is no secret)
     command = [
         "wrk",
         "-t1",
-        f"-c{CONNECTIONS}",
+        f"-c{connections}",
         f"-d{seconds}s",
         "--latency",
         "--timeout",
@@ -279,7 +275,9 @@ def serving(target: str, environ: dict[str, str], threads: int) -> Iterator[int]
     port = free_port()
     command = [str(PYTHON.with_name("granian")), "--interface", "wsgi", "--factory"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-log"]
-    command += ["--workers", "2", "--blocking-threads", str(threads), target]
+    # A worker may wait for ever to stop (Granian's issue 875, read 2026-11).
+    command += ["--workers-kill-timeout", "10"]
+    command += ["--workers", str(WORKERS), "--blocking-threads", str(threads), target]
     with subprocess.Popen(command, env={**os.environ, **environ}) as server:
         try:
             _wait_for(port)
