@@ -72,7 +72,8 @@ def filling_of(
         if lesson_id in course.template.lessons
     )
     changes = [course.revised_at, read_instant(standing.revised_at)]
-    changes += [pub_at for _, pub_at in lessons]
+    # In order of unlock: the last one is the newest.
+    changes += [pub_at for _, pub_at in lessons[-1:]]
     changes += [message.pub_at for message in view.messages]
     return Filling(
         token=token,

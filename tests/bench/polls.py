@@ -76,8 +76,8 @@ class Plan:
 
     @property
     def connections(self) -> int:
-        """As many requests at once as the server has threads for them."""
-        return WORKERS * self.threads
+        """Twice as many requests at once as the server has threads: none of those waits for one."""
+        return 2 * WORKERS * self.threads
 
 
 class LoadFailed(Exception):

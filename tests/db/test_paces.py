@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from app.db.asking import StandingReader
 from app.db.models import (
     Course,
     FeedAddress,
@@ -16,7 +17,7 @@ from app.db.models import (
     Subscription,
 )
 from app.db.session import Database
-from app.db.standing import StandingReader, read_instant
+from app.db.standing import read_instant
 from app.errors import SubscriptionNotFound
 from app.kinds import CourseState, RetireReason
 from app.services import paces, pauses, renewals, subscriptions, unlocks

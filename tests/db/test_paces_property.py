@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from app.db.asking import StandingReader
 from app.db.models import FeedAddress, Subscription
 from app.db.session import Database
-from app.db.standing import StandingReader, read_instant
+from app.db.standing import read_instant
 from app.errors import CadansError
 from app.services import paces, pauses, renewals, unlocks
 from app.services.addresses import FeedAddresses

@@ -8,9 +8,10 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import select
 
+from app.db.asking import StandingReader
 from app.db.models import FeedAddress
 from app.db.session import Database
-from app.db.standing import DatabaseUnreachable, StandingReader
+from app.db.standing import DatabaseUnreachable, Standing
 from tests.builders import a_course, a_subscription
 from tests.parts.postgres import Postgres
 
@@ -139,3 +140,26 @@ def test_waiters_are_woken_when_a_question_breaks_in_an_unforeseen_way(
             return "broken"
 
     assert set(at_once(ask, list(addresses))) <= {"broken", "gone"}
+
+
+def test_work_that_breaks_for_one_breaks_for_nobody_else(
+    reader: StandingReader, addresses: dict[bytes, int]
+) -> None:
+    asked = list(addresses)[:8]
+    unlucky = addresses[asked[3]]
+
+    def work(standing: Standing | None) -> int:
+        assert standing is not None
+        if standing.subscription_id == unlucky:
+            raise ValueError(unlucky)
+        return standing.subscription_id
+
+    def ask(random_id: bytes) -> int | str:
+        try:
+            return reader.work_out(random_id, work)
+        except ValueError:
+            return "broken"
+
+    found = at_once(ask, asked)
+
+    assert found == [each if each != unlucky else "broken" for each in map(addresses.get, asked)]

@@ -2,6 +2,7 @@
 
 import gzip
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -10,8 +11,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db.asking import StandingReader
 from app.db.models import Course, Lesson, PauseSpan, Subscription, Unlock
-from app.db.standing import Standing, StandingReader
+from app.db.standing import Standing
 from app.jobs.unlocks import record_unlocks
 from app.kinds import EndReason, LessonState, RetireReason
 from app.services import courses
@@ -58,15 +60,19 @@ def test_poll_that_a_change_of_plan_overtakes_loses_nothing(
 ) -> None:
     # Nobody polled before, so the course is read after the standing.
     both.at(START + WEEK)
-    find = StandingReader.find
+    work_out = StandingReader.work_out
     overtaken: list[bool] = []
 
-    def find_and_be_overtaken(reader: StandingReader, random_id: bytes) -> Standing | None:
-        standing = find(reader, random_id)
-        if not overtaken:
-            overtaken.append(True)
-            both.change(slow_down)
-        return standing
+    def be_overtaken(
+        reader: StandingReader, random_id: bytes, work: Callable[[Standing | None], object]
+    ) -> object:
+        def work_late(standing: Standing | None) -> object:
+            if not overtaken:
+                overtaken.append(True)
+                both.change(slow_down)
+            return work(standing)
+
+        return work_out(reader, random_id, work_late)
 
     def slow_down(session: Session) -> None:
         course = courses.get(session, both.course_id)
@@ -74,7 +80,7 @@ def test_poll_that_a_change_of_plan_overtakes_loses_nothing(
         fields = replace(courses.fields_of(session, course), rhythm=slow)
         courses.edit(session, course.id, fields, version=course.version, now=both.clock())
 
-    monkeypatch.setattr(StandingReader, "find", find_and_be_overtaken)
+    monkeypatch.setattr(StandingReader, "work_out", be_overtaken)
     assert lessons_in(both, both.get(both.feed).data) == [2, 1]
     assert overtaken
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.db.asking import StandingReader
 from app.db.models import Course, Lesson, PauseSpan, SpokenTurn, Subscription
-from app.db.standing import StandingReader
 from app.jobs.unlocks import record_unlocks
 from app.kinds import EndReason, RetireReason
 from app.services import spoken

@@ -10,8 +10,9 @@ from sqlalchemy import select, text, update
 from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
+from app.db.asking import StandingReader
 from app.db.models import Course, Fetches, Recording, Subscription
-from app.db.standing import DatabaseUnreachable, StandingReader
+from app.db.standing import DatabaseUnreachable
 from app.services.apps import app_named
 from media.keys import ObjectKey
 from tests.parts.postgres import Postgres

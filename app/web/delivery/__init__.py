@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from app.db.standing import DatabaseUnreachable, StandingReader
+from app.db.asking import StandingReader
+from app.db.standing import DatabaseUnreachable
 from app.house import House
 from app.services.feeds import ServedCourses
 from app.web.delivery import answers

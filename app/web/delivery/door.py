@@ -1,10 +1,12 @@
 """What both doors share: from a token to the standing of whoever holds it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from app.db.standing import Standing, StandingReader
+from app.db.asking import StandingReader
+from app.db.standing import Standing
 from app.house import House
 from app.services.addresses import digest_of
 from app.services.feeds import ServedCourse, ServedCourses
@@ -15,6 +17,19 @@ from feeds.tokens import VerifiedToken, verify_token
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+
+T = TypeVar("T")
+
+
+class _Overtaken(NamedTuple):
+    """A standing under a plan that is no longer its course's."""
+
+    standing: Standing
+
+
+def _both(standing: Standing, course: ServedCourse) -> tuple[Standing, ServedCourse]:
+    return standing, course
 
 
 class Door(Protocol):
@@ -45,26 +60,30 @@ class Parts:
         )
 
     def stand(self, token: VerifiedToken) -> tuple[Standing, ServedCourse] | None:
-        """Answer how the holder of a genuine token stands, and her course; None: it is no more.
+        """Answer how the holder of a genuine token stands, and her course; None: it is no more."""
+        return self.look(token, _both)
+
+    def look(self, token: VerifiedToken, see: Callable[[Standing, ServedCourse], T]) -> T | None:
+        """Answer what `see` makes of how the holder of a genuine token stands; None: it is no more.
 
         The course may have come to another plan since the standing was read. Then it is read once
         more: what was due under the old plan was written down in the same transaction, and a
         standing from before it would know nothing of that.
         """
-        standing = self.find_standing(token)
-        if standing is None:
-            return None
-        course = self.course_of(standing)
-        if course.plan_revision != standing.plan_revision:
-            standing = self.find_standing(token) or standing
-        return standing, course
 
-    def find_standing(self, token: VerifiedToken) -> Standing | None:
-        """Answer how the holder of a genuine token stands; None: its address is no more."""
-        standing = self.reader.find(token.random_id)
-        if standing is None or standing.key_number != token.key_number:
-            return None
-        return standing
+        def work(standing: Standing | None) -> T | _Overtaken | None:
+            if standing is None or standing.key_number != token.key_number:
+                return None
+            course = self.course_of(standing)
+            if course.plan_revision != standing.plan_revision:
+                return _Overtaken(standing)
+            return see(standing, course)
+
+        seen = self.reader.work_out(token.random_id, work)
+        if isinstance(seen, _Overtaken):
+            standing = self.reader.find(token.random_id) or seen.standing
+            return see(standing, self.course_of(standing))
+        return seen
 
     def is_erased(self, token: VerifiedToken) -> bool:
         """Whether a genuine token without a standing was erased; else it never was, or is lost."""

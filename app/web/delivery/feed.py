@@ -1,11 +1,15 @@
 """`/f/<token>.xml`: the feed of one subscription."""
 
 import zlib
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from app.db.standing import Standing
 from app.services import polls
 from app.services.apps import app_named
+from app.services.feeds import ServedCourse
 from app.services.fetches import CLOSED, FEED, FetchKey
+from app.services.polls import FeedView
 from app.web.delivery import answers
 from app.web.delivery.answers import Answer, Headers
 from app.web.delivery.counting import caller_of
@@ -37,6 +41,17 @@ _HEADERS: Final[Headers] = [
 _TYPE: Final = ("Content-Type", "application/rss+xml; charset=utf-8")
 
 
+class _Seen(NamedTuple):
+    """What one poll finds; `is_known`: its sender has all of it already."""
+
+    standing: Standing
+    course: ServedCourse
+    now: datetime
+    view: FeedView
+    etag: str
+    is_known: bool
+
+
 class FeedDoor:
     """Answers polls. Nearly all of them get 304, and nothing is rendered for those."""
 
@@ -55,30 +70,41 @@ class FeedDoor:
         return self._answer(token, FeedToken(path[_START:_END]), environ)
 
     def _answer(self, token: VerifiedToken, text: FeedToken, environ: "WSGIEnvironment") -> Answer:
-        stand = self._parts.stand(token)
-        if stand is None:
+        asked = environ.get("HTTP_IF_NONE_MATCH")
+        is_get = environ["REQUEST_METHOD"] == "GET"
+
+        def see(standing: Standing, course: ServedCourse) -> _Seen:
+            now = self._parts.now()
+            view = polls.look(standing, course, now)
+            etag = polls.etag_of(view, standing, course, self._base_url)
+            is_known = matches(asked, etag)
+            if is_known and is_get:
+                self._count(standing, environ, now, size=0)
+            return _Seen(standing, course, now, view, etag, is_known)
+
+        seen = self._parts.look(token, see)
+        if seen is None:
             if self._parts.is_erased(token):
                 return answers.gone("This feed was erased.")
             return answers.not_found()
-        standing, course = stand
-        now = self._parts.now()
-        view = polls.look(standing, course, now)
-        etag = polls.etag_of(view, standing, course, self._base_url)
-        if matches(environ.get("HTTP_IF_NONE_MATCH"), etag):
-            answer = Answer("304 Not Modified", [("ETag", etag), *_KEPT], ())
-            status, size = 304, 0
-        else:
-            body = polls.render_feed_of(view, standing, course, text)
-            answer = _whole(body, etag, environ)
-            status, size = 200, len(body)
-        if environ["REQUEST_METHOD"] == "GET":
-            app = app_named(environ.get("HTTP_USER_AGENT", ""))
-            is_closed = standing.retired_at is not None
-            resource = CLOSED if is_closed else FEED
-            key = FetchKey(standing.subscription_id, now.date(), resource, app, status)
-            caller = None if is_closed else caller_of(environ)
-            self._parts.counter.count(key, at=now, size=size, caller=caller)
-        return answer
+        if seen.is_known:
+            return Answer("304 Not Modified", [("ETag", seen.etag), *_KEPT], ())
+        body = polls.render_feed_of(seen.view, seen.standing, seen.course, text)
+        if is_get:
+            self._count(seen.standing, environ, seen.now, size=len(body))
+        return _whole(body, seen.etag, environ)
+
+    def _count(
+        self, standing: Standing, environ: "WSGIEnvironment", now: datetime, *, size: int
+    ) -> None:
+        """Count a fetch of `size` bytes; of none, it was answered 304."""
+        app = app_named(environ.get("HTTP_USER_AGENT", ""))
+        is_closed = standing.retired_at is not None
+        resource = CLOSED if is_closed else FEED
+        status = 200 if size else 304
+        key = FetchKey(standing.subscription_id, now.date(), resource, app, status)
+        caller = None if is_closed else caller_of(environ)
+        self._parts.counter.count(key, at=now, size=size, caller=caller)
 
 
 def _whole(body: bytes, etag: str, environ: "WSGIEnvironment") -> Answer:

@@ -1,0 +1,240 @@
+"""Asks how subscriptions stand, for all who wait at the same moment together.
+
+Ten thousand apps poll every quarter of an hour, and what a question costs is mostly the way to the
+database and back. So requests that wait for a connection at the same moment are asked about by the
+first of them. What each makes of its answer is worked out by that one too.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, Generic, Self, TypeVar
+
+from sqlalchemy import Engine
+
+from app.db.standing import (
+    KINDS,
+    STATEMENT_MS,
+    DatabaseUnreachable,
+    PostgresStandings,
+    SqliteStandings,
+    Standing,
+)
+
+# How many questions may be under way at once. More of them ask less together: with PostgreSQL a
+# question for eight costs each of them a quarter of one for itself (measured on its socket).
+LANES: Final = {"sqlite": 4, "postgresql": 1}
+# A statement for more than this holds up the first who asked.
+MOST_TOGETHER: Final = 64
+
+T = TypeVar("T")
+
+
+class StandingReader:
+    """Asks, on a few connections that the threads of this process share. Only reads."""
+
+    def __init__(self, engine: Engine) -> None:
+        name = engine.dialect.name
+        self._lanes = [_Lane(engine, KINDS[name]) for _ in range(LANES[name])]
+
+    def find(self, random_id: bytes) -> Standing | None:
+        """Answer how the address with this random id stands; None: there is none.
+
+        Raises:
+            DatabaseUnreachable: now, and once more on a new connection.
+        """
+        return self.work_out(random_id, _as_it_is)
+
+    def work_out(self, random_id: bytes, work: Callable[[Standing | None], T]) -> T:
+        """Answer what `work` makes of how the address with this random id stands.
+
+        It may run in another thread, while others wait for theirs: nothing slow belongs there.
+
+        Raises:
+            DatabaseUnreachable: now, and once more on a new connection.
+            Exception: whatever `work` raises.
+        """
+        ticket = _Ticket(random_id, work)
+        self._lane().answer(ticket)
+        return ticket.outcome()
+
+    def is_erased(self, digest: bytes) -> bool:
+        """Whether an address with this digest was erased.
+
+        Raises:
+            DatabaseUnreachable: now, and once more on a new connection.
+        """
+        return self._lane().is_erased(digest)
+
+    def close(self) -> None:
+        """Close every connection once it is free; a later question opens a new one."""
+        for lane in self._lanes:
+            lane.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def _lane(self) -> "_Lane":
+        return self._lanes[threading.get_native_id() % len(self._lanes)]
+
+
+def _as_it_is(standing: Standing | None) -> Standing | None:
+    return standing
+
+
+class _Ticket(Generic[T]):
+    """One question about one address, what is to be made of the answer, and what came of it."""
+
+    __slots__ = ("_error", "_news", "_result", "_work", "is_asked", "is_done", "random_id")
+
+    def __init__(self, random_id: bytes, work: Callable[[Standing | None], T]) -> None:
+        self.random_id = random_id
+        self.is_asked = False
+        self.is_done = False
+        self._work = work
+        self._result: T
+        self._error: Exception | None = None
+        self._news = threading.Lock()
+        self._news.acquire()
+
+    def done(self, standing: Standing | None, error: Exception | None) -> None:
+        """Work out the result, or keep why there is none, and let its holder look."""
+        self._error = error
+        if error is None:
+            try:
+                self._result = self._work(standing)
+            except Exception as raised:  # noqa: BLE001 (raised again where it belongs)
+                self._error = raised
+        self.is_done = True
+        self.wake()
+
+    def outcome(self) -> T:
+        """Answer the result, or raise why there is none."""
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def wait(self) -> bool:
+        """Wait until it is answered, or its holder's turn to ask; False: for too long."""
+        # Twice: whoever is ahead may need a new connection.
+        return self._news.acquire(timeout=2 * STATEMENT_MS / 1000)
+
+    def wake(self) -> None:
+        """Let its holder look."""
+        # Woken twice before she looks: once is enough.
+        with suppress(RuntimeError):
+            self._news.release()
+
+
+_Asked = tuple[list[_Ticket[Any]], Mapping[bytes, Standing], Exception | None]
+"""Who was asked about together, and the answer, or why there is none."""
+
+
+class _Lane:
+    """One connection, and those who wait for it: whoever has the turn asks for all of them.
+
+    Who waits is woken by name, and the next one asks while the others take their answers away.
+    """
+
+    def __init__(self, engine: Engine, kind: type[SqliteStandings | PostgresStandings]) -> None:
+        self._engine = engine
+        self._kind = kind
+        self._failure: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._turn = threading.Lock()
+        self._waiting: deque[_Ticket[Any]] = deque()
+        # None: yet to be opened.
+        self._connection: SqliteStandings | PostgresStandings | None = None
+
+    def answer(self, ticket: _Ticket[Any]) -> None:
+        """See to it that a ticket is done.
+
+        Raises:
+            DatabaseUnreachable: others ahead of it take too long.
+        """
+        # First in the row, then for the turn: whoever gives it back looks at the row after that.
+        self._waiting.append(ticket)
+        while not ticket.is_done:
+            if not ticket.is_asked and self._turn.acquire(blocking=False):
+                self._lead(ticket)
+            elif not ticket.wait():
+                self._leave(ticket)
+                raise DatabaseUnreachable("whoever asked before still waits for an answer")
+
+    def is_erased(self, digest: bytes) -> bool:
+        if not self._turn.acquire(timeout=2 * STATEMENT_MS / 1000):
+            raise DatabaseUnreachable("whoever asked before still waits for an answer")
+        try:
+            return bool(self._ask("is_erased", digest))
+        finally:
+            self._give_turn_back()
+
+    def close(self) -> None:
+        with self._turn:
+            self._drop_connection()
+
+    def _lead(self, ticket: _Ticket[Any]) -> None:
+        asked: list[_Asked] = []
+        try:
+            # Asked about by somebody before us, or still to be asked about: by us.
+            while not ticket.is_asked:
+                asked.append(self._ask_for_waiting())
+        finally:
+            # The next one asks while we work out what was answered.
+            self._give_turn_back()
+            for tickets, found, error in asked:
+                for each in tickets:
+                    each.done(found.get(each.random_id), error)
+
+    def _give_turn_back(self) -> None:
+        self._turn.release()
+        with suppress(IndexError):
+            self._waiting[0].wake()
+
+    def _leave(self, ticket: _Ticket[Any]) -> None:
+        """Take a ticket out of the row; its turn, if it had come just now, is the next one's."""
+        with suppress(ValueError):
+            self._waiting.remove(ticket)
+        with suppress(IndexError):
+            self._waiting[0].wake()
+
+    def _ask_for_waiting(self) -> "_Asked":
+        self._let_others_join()
+        count = min(len(self._waiting), MOST_TOGETHER)
+        tickets = [self._waiting.popleft() for _ in range(count)]
+        for ticket in tickets:
+            ticket.is_asked = True
+        try:
+            found = self._ask("find", [ticket.random_id for ticket in tickets])
+        except Exception as error:  # noqa: BLE001 (raised again by everybody who waits for it)
+            return tickets, {}, error
+        return tickets, found, None
+
+    def _let_others_join(self) -> None:
+        """Give way while more of them come: nothing lost when nobody does."""
+        seen = 0
+        while seen < (seen := len(self._waiting)) < MOST_TOGETHER:
+            time.sleep(0)
+
+    def _ask(self, question: str, parameter: object) -> Any:  # noqa: ANN401 (what the question answers)
+        if self._connection is not None:
+            try:
+                return getattr(self._connection, question)(parameter)
+            except self._failure:
+                # A server that was restarted broke our connection; a new one may do.
+                self._drop_connection()
+        try:
+            self._connection = self._kind(self._engine)
+            return getattr(self._connection, question)(parameter)
+        except self._failure as error:
+            self._drop_connection()
+            raise DatabaseUnreachable(type(error).__name__) from error
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
