@@ -376,4 +376,8 @@ def test_help_of_the_doctor_shows_each_use_on_a_line_of_its_own() -> None:
     words = CliRunner().invoke(cadans, ["doctor", "--help"]).output
     uses = (line.strip() for line in words.splitlines() if line.startswith("  cadans doctor "))
     lines = [line.partition("   ")[0].strip() for line in uses]
-    assert lines == ["cadans doctor https://example.org/feed.xml", "cadans doctor mail"]
+    assert lines == [
+        "cadans doctor",
+        "cadans doctor https://example.org/feed.xml",
+        "cadans doctor mail",
+    ]
