@@ -1,7 +1,9 @@
 """Every letter of the house with sample values, as nobody got it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
+from typing import Final
 
 from app.mail.letters import Letter
 
@@ -27,8 +29,24 @@ TEMPLATES = (
     "left",
 )
 
+# Letters that say something else when something else is so: name, template, what is so.
+VARIANTS: Final[Sequence[tuple[str, str, Mapping[str, object]]]] = (
+    ("leak-tell", "leak", {"step": "tell"}),
+    ("leak-pause", "leak", {"step": "pause"}),
+    ("email_change-new", "email_change", {"is_new": True, "course_title": ""}),
+    ("email_change-asked", "email_change", {"is_new": True}),
+    ("email_changed-asked", "email_changed", {"by_owner": True}),
+    ("email_move-both", "email_move", {"changes_at": None}),
+    ("complete-last", "complete", {"next_title": None, "next_url": None}),
+    ("lesson_unlocked-halfway", "lesson_unlocked", {"is_halfway": True}),
+    ("lesson_unlocked-last", "lesson_unlocked", {"is_complete": True, "next_at": None}),
+    ("paused-open", "paused", {"until": None}),
+)
 
-def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
+
+def a_letter(
+    template: str, words: str = "Kim", so: Mapping[str, object] = MappingProxyType({}), **more: str
+) -> Letter:
     lesson = SimpleNamespace(number=2, title=words, minutes="14 min", at=NOW)
     values = {
         "url": "https://example.org/my/open/x",
@@ -59,5 +77,8 @@ def a_letter(template: str, words: str = "Kim", **more: str) -> Letter:
     }
     fields = {"language": "en", "address": "kim@example.org"} | more
     return Letter(
-        template=template, unsubscribe_url="https://example.org/u/x", values=values, **fields
+        template=template,
+        unsubscribe_url="https://example.org/u/x",
+        values={**values, **so},
+        **fields,
     )

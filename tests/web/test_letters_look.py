@@ -1,5 +1,8 @@
 """Every letter as it looks in a mailbox on a phone: both languages, light and dark, in Chromium."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pytest
 from playwright.sync_api import Page
 
@@ -14,18 +17,20 @@ from tests.parts.browser import (
     assert_accessible,
     keep_picture,
 )
-from tests.parts.sample_letters import TEMPLATES, a_letter
+from tests.parts.sample_letters import TEMPLATES, VARIANTS, a_letter
 
 pytestmark = pytest.mark.browser
 
 # The last mail of all has nothing left to press.
 WITHOUT_BUTTON = {"erased"}
+So = Mapping[str, object]
+NOTHING: So = MappingProxyType({})
 COURSE = "Bouwen aan een bloeiende community"
 LONG_WORD = "Hottentottententententoonstellingsmakersvergunning"
 
 
-def show(page: Page, template: str, language: str, words: str = COURSE) -> None:
-    page.set_content(render(a_letter(template, words, language=language)).html)
+def show(page: Page, template: str, language: str, words: str = COURSE, so: So = NOTHING) -> None:
+    page.set_content(render(a_letter(template, words, so, language=language)).html)
 
 
 def test_every_template_is_looked_at() -> None:
@@ -36,9 +41,10 @@ def test_every_template_is_looked_at() -> None:
 @pytest.mark.parametrize("look", [Look(width=PHONE), Look(width=PHONE, scheme="dark")], ids=str)
 def test_every_letter_reads_well_on_a_phone(open_page: OpenPage, look: Look, language: str) -> None:
     page = open_page(look)
-    for template in TEMPLATES:
-        show(page, template, language)
-        keep_picture(page, f"mail-{template}-{language}")
+    plain = [(template, template, NOTHING) for template in TEMPLATES]
+    for name, template, so in (*plain, *VARIANTS):
+        show(page, template, language, so=so)
+        keep_picture(page, f"mail-{name}-{language}")
         # Width and contrast too. Landmarks are those of the page that a mail program shows it in.
         assert_accessible(page, WCAG_TAGS)
         if template not in WITHOUT_BUTTON:

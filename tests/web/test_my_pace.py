@@ -129,6 +129,20 @@ def test_a_pause_without_a_day_lasts_until_she_goes_on(her: Her) -> None:
     assert her.dates()[0] == "07-07 08:00"
 
 
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [("", "Paused, until you go on."), ("2026-06-20", "Lessons come again from")],
+)
+def test_every_page_of_hers_says_that_the_course_is_paused(
+    her: Her, until: str, words: str
+) -> None:
+    her.post("pause", until=until, sure="1")
+    for path in ("/my/", her.url(), f"/my/follow/{her.subscription.public_id}"):
+        page = her.client.get(path).text
+        assert words in page, path
+        assert "as soon as it is ready" not in page, path
+
+
 @pytest.mark.parametrize("until", ["2026-06-02", "2025-01-01", "3000-01-01", "someday"])
 def test_a_day_that_cannot_be_is_refused_and_what_was_typed_is_kept(her: Her, until: str) -> None:
     for answer in (her.get("pause", until=until), her.post("pause", until=until)):

@@ -11,15 +11,14 @@ from app.services.addresses import FeedAddressNotFound
 from app.services.paces import Hurry
 from app.services.progress import Progress, State
 from app.services.unlocks import Plan
-from app.web import access, babel
+from app.web import access
 from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.links import feed_addresses
 from app.web.my.face import my, reader, speak_as
 from app.web.my.listening import describe_lesson, save_url
-from app.web.my.shelf import describe
+from app.web.my.shelf import describe, paused
 from app.web.rhythms import say_rhythm
-from feeds.lives import find_running, local_day
 
 
 @my.get("/my/course/<uuid:public_id>")
@@ -33,13 +32,12 @@ def course_page(public_id: uuid.UUID) -> str:
         shown = progress.of_plan(rows, plan, now=now())
         hurry = paces.hurry_of(rows, plan, now())
         lessons = _lessons(rows, plan, shown)
-    about = describe(shown, subscription)
+    about = describe(shown, plan)
     return render_template(
         "public/my_course.html",
         course=about,
         lessons=lessons,
         save_url=save_url(subscription),
-        paused=_paused(plan),
         rhythm=_rhythm(plan),
         choices=_choices(plan, shown, hurry),
         hers=_hers(plan),
@@ -80,13 +78,6 @@ def _lessons(rows: Session, plan: Plan, shown: Progress) -> list[dict[str, objec
     ]
 
 
-def _paused(plan: Plan) -> dict[str, object] | None:
-    running = find_running(plan.life.pauses, local_day(plan.life, now()))
-    if running is None or plan.subscription.ended_at is not None:
-        return None
-    return {"until": babel.say_day(running.ends_on) if running.ends_on else None}
-
-
 def _rhythm(plan: Plan) -> str:
     sentence = say_rhythm(plan.life.rhythm)
     return sentence[:1].upper() + sentence[1:] + "."
@@ -103,7 +94,7 @@ def _choices(plan: Plan, shown: Progress, hurry: Hurry) -> list[dict[str, str | 
 
 def _about_lessons_to_come(plan: Plan, hurry: Hurry) -> list[dict[str, str | None]]:
     found = []
-    if _paused(plan):
+    if paused(plan):
         found.append(_choice(plan, "my.resume_page", _("Go on with the lessons")))
         found.append(_choice(plan, "my.pause_page", _("Change the pause")))
     else:

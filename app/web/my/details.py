@@ -183,6 +183,7 @@ def _email_page(kind: str, **more: object) -> str:
         keeper=keeper(),
         dev_mail_url=url_for("dev.mails") if is_demo_seen_from_here() else None,
         my_url=url_for("my.home"),
+        details_url=url_for("my.details_page"),
     )
 
 

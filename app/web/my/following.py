@@ -43,11 +43,11 @@ def follow(public_id: uuid.UUID) -> str:
         heard = positions.of_subscription(rows, subscription.id)
     speak_as(subscription)
     feed_url = f"{house().settings.base_url}{feed_path(token)}"
-    about = describe(shown, subscription)
+    about = describe(shown, plan)
     return render_template(
         "public/follow.html",
         course=about,
-        **{name: about[name] for name in ("beats", "beats_label", "state", "next_at", "zone")},
+        **{name: about[name] for name in ("beats", "beats_label", "state", "zone")},
         app_groups=_app_groups(feed_url),
         feed_url=feed_url,
         address_parts=address_parts(feed_url),

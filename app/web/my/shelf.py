@@ -3,7 +3,6 @@
 from flask import render_template, url_for
 from sqlalchemy.orm import Session
 
-from app.db.models import Subscription
 from app.services import erasures, progress, subscriptions, suppressions, unlocks
 from app.services.progress import Progress
 from app.services.unlocks import Plan
@@ -11,6 +10,7 @@ from app.web import babel
 from app.web.current import house, now
 from app.web.links import cover_path
 from app.web.my.face import Reader, speak_as
+from feeds.lives import find_running, local_day
 
 
 def my_courses(reader: Reader) -> str:
@@ -61,15 +61,16 @@ def speak_as_hers(reader: Reader) -> None:
         speak_as(own[0])
 
 
-def describe(shown: Progress, subscription: Subscription) -> dict[str, object]:
-    """Answer what both pages say of one subscription."""
-    course = shown.course
+def describe(shown: Progress, plan: Plan) -> dict[str, object]:
+    """Answer what her pages say of one subscription."""
+    course, subscription = shown.course, plan.subscription
     return {
         "title": course.title,
         "cover_url": cover_path(course),
         "beats": shown.beats,
         "beats_label": shown.label(babel.current_language()),
         "state": shown.state.value,
+        "paused": paused(plan),
         "next_at": shown.next_at,
         "zone": subscription.zone,
         "page_url": url_for("my.course_page", public_id=subscription.public_id),
@@ -77,10 +78,18 @@ def describe(shown: Progress, subscription: Subscription) -> dict[str, object]:
     }
 
 
+def paused(plan: Plan) -> dict[str, object] | None:
+    """Answer until when lessons wait, as parts/standing.html says it; None: they come."""
+    running = find_running(plan.life.pauses, local_day(plan.life, now()))
+    if running is None or plan.subscription.ended_at is not None:
+        return None
+    return {"until": babel.say_day(running.ends_on) if running.ends_on else None}
+
+
 def _card(rows: Session, plan: Plan) -> dict[str, object]:
     shown = progress.of_plan(rows, plan, now=now())
     return {
-        **describe(shown, plan.subscription),
+        **describe(shown, plan),
         "follow_url": url_for("my.follow", public_id=plan.subscription.public_id),
         "course_url": url_for("public.course", slug=plan.course.slug),
     }
