@@ -133,7 +133,7 @@ def spoken_audio(course_id: int, kind: str) -> AnyResponse:
 def _page(
     course_id: int, refusals: Mapping[TurnKind, tuple[str, list[dict[str, str]]]] | None = None
 ) -> Response:
-    in_room("admin.edit_course")
+    in_room("admin.course_room")
     refused = refusals or {}
     with house().database.reading() as session:
         course = get_course(session, course_id)
