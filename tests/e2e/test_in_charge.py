@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.listener import Listener
+from tests.e2e.listener import SIGN_IN, Listener
 from tests.parts.browser import EVERY_LOOK, PHONE, WITHOUT_JAVASCRIPT, Look
 from tests.parts.server import Installation
 
@@ -78,7 +78,7 @@ def test_a_listener_replaces_her_address_after_a_link_by_mail(noor: Listener) ->
     noor.page.locator("a[href$='/new-address']").click()
     noor.looks_around("my-fresh")
     noor.sends_form()
-    noor.opens_mail(number=3)
+    noor.opens_mail(SIGN_IN)
     noor.presses_button_in_mail()
     expect(noor.page.locator("main form.actions")).to_be_visible()
     noor.looks_around("my-new-address")
@@ -117,7 +117,7 @@ def test_a_listener_moves_to_another_mailbox(noor: Listener) -> None:
     comes_in(noor)
     noor.page.goto(f"{noor.url}/my/email")
     noor.sends_form()
-    noor.opens_mail(number=3)
+    noor.opens_mail(SIGN_IN)
     noor.presses_button_in_mail()
     noor.looks_around("my-email")
     other = Listener(page=noor.page, url=noor.url, email=f"new-{noor.email}")

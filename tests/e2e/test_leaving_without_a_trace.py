@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.listener import Listener
+from tests.e2e.listener import SIGN_IN, WELCOME, Listener
 from tests.parts.browser import DESKTOP, HEIGHTS, PHONE, WITHOUT_JAVASCRIPT, Look
 from tests.parts.server import Installation, demo
 
@@ -36,10 +36,10 @@ def sees(noor: Listener, name: str) -> None:
             noor.looks_around(name)
 
 
-def signs_in_freshly(noor: Listener, mail: int) -> None:
+def signs_in_freshly(noor: Listener) -> None:
     """From a page that asks for it: a link by mail, which leads back to that page."""
     noor.page.locator("main form").first.locator("button").click()
-    noor.opens_mail(mail)
+    noor.opens_mail(SIGN_IN)
     noor.presses_button_in_mail()
 
 
@@ -56,7 +56,7 @@ def test_she_takes_her_data_and_is_erased_a_day_later(page: Page, here: Installa
     noor = Listener(page=page, url=here.url, email="noor@example.org")
     feed = noor.becomes_listener("Noor")
     audio = noor.audio_address()
-    noor.opens_mail(2)
+    noor.opens_mail(WELCOME)
     welcome = noor.link_in_mail()
     takes_her_data(noor, feed, here)
     asks_to_be_erased(noor)
@@ -73,7 +73,7 @@ def takes_her_data(noor: Listener, feed: str, here: Installation) -> None:
     page = noor.page
     page.goto(f"{noor.url}/my/export")
     sees(noor, "fresh")
-    signs_in_freshly(noor, 3)
+    signs_in_freshly(noor)
     expect(page).to_have_url(re.compile("/my/export$"))
     sees(noor, "export")
     with page.expect_download() as started:
@@ -94,7 +94,7 @@ def asks_to_be_erased(noor: Listener) -> None:
     page.get_by_role("button", name="Wis mij").click()
     expect(page.get_by_text("Je wordt gewist")).to_be_visible()
     sees(noor, "my-erasing")
-    noor.opens_mail(4)
+    noor.opens_mail("Je wordt gewist")
     sees(noor, "mail-erasure-asked")
     noor.presses_button_in_mail()
     sees(noor, "keep")
@@ -102,7 +102,7 @@ def asks_to_be_erased(noor: Listener) -> None:
 
 def finds_nothing_of_herself(noor: Listener, old_link: str) -> None:
     page = noor.page
-    noor.opens_last_mail("Je bent gewist")
+    noor.opens_mail("Je bent gewist")
     sees(noor, "mail-erased")
     page.goto(old_link)
     expect(page.get_by_role("heading", level=1)).to_have_text("Hier wordt niets van je bewaard")
@@ -123,7 +123,7 @@ def test_without_javascript_she_asks_to_be_erased_and_stays_after_all(
     )
     noor.becomes_listener("Noor")
     page.goto(f"{noor.url}/my/erase")
-    signs_in_freshly(noor, 3)
+    signs_in_freshly(noor)
     page.get_by_role("button", name="Wis mij").click()
     expect(page.get_by_text("Je wordt gewist")).to_be_visible()
     page.get_by_role("button", name="Nee, wis mij niet").click()

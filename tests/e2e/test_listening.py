@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.listener import Listener
+from tests.e2e.listener import SIGN_IN, WELCOME, Listener
 from tests.parts.browser import EVERY_LOOK, WITHOUT_JAVASCRIPT, Look
 from tests.parts.server import Installation
 
@@ -128,7 +128,7 @@ def test_signing_up_again_keeps_the_same_address(noor: Listener) -> None:
     first = noor.becomes_listener("Noor")
     noor.page.context.clear_cookies()
     noor.signs_up("Noor")
-    noor.opens_mail(number=3)
+    noor.opens_mail(SIGN_IN)
     noor.presses_button_in_mail()
     noor.page.goto(f"{noor.url}/my/")
     noor.page.locator("a[href^='/my/follow/']").click()
@@ -138,7 +138,7 @@ def test_signing_up_again_keeps_the_same_address(noor: Listener) -> None:
 @pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
 def test_a_listener_comes_back_by_mail_and_leaves(noor: Listener) -> None:
     noor.becomes_listener("Noor")
-    noor.opens_mail(number=2)
+    noor.opens_mail(WELCOME)
     noor.looks_around("mail-welcome")
     noor.page.context.clear_cookies()
     noor.page.goto(f"{noor.url}/my/")
@@ -146,7 +146,7 @@ def test_a_listener_comes_back_by_mail_and_leaves(noor: Listener) -> None:
     noor.fills_in(email=noor.email)
     noor.sends_form()
     noor.looks_around("check-mail-sign-in")
-    noor.opens_mail(number=3)
+    noor.opens_mail(SIGN_IN)
     noor.presses_button_in_mail()
     expect(noor.page.locator("main h2")).to_have_count(1)
     noor.looks_around("my")
