@@ -8,6 +8,7 @@ of that release. All of a process's workers run in one thread's event loop, thei
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -38,6 +39,8 @@ log = structlog.get_logger()
 LOOK_SECONDS: Final = 1.0
 # How long a worker rests that lost the database.
 REST_SECONDS: Final = 2.0
+# How long no job ran before what was told to end, and goes on, is told again.
+IDLE_SECONDS: Final = 1.0
 CONNECTIONS: Final = 4
 
 
@@ -68,6 +71,9 @@ class PostgresEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._halt = asyncio.Event()
         self._relief = Relief(house, [work.name for work in works])
+        # What runs, and when the last of it ended.
+        self._in_hand: set[int] = set()
+        self._idle_since = time.monotonic()
 
     def start(self) -> None:
         """Start the thread."""
@@ -122,11 +128,24 @@ class PostgresEngine:
         """Run them all; one that ends by itself is a fault of ours, and all begin anew."""
         tasks = [asyncio.create_task(each) for each in (self._halt.wait(), *coroutines)]
         done, _running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._end(tasks)
         for task in done:
             task.result()
+
+    async def _end(self, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        """Cancel them all, and again while no job runs.
+
+        A cancellation that meets the answer of the database is lost (asyncio.wait_for of
+        Python 3.11); a worker that is cancelled twice would not wait for its job.
+        """
+        running = set(tasks)
+        for task in running:
+            task.cancel()
+        while running:
+            _done, running = await asyncio.wait(running, timeout=IDLE_SECONDS)
+            if not self._in_hand and time.monotonic() - self._idle_since > IDLE_SECONDS:
+                for task in running:
+                    task.cancel()
 
     def _make_app(self) -> App:
         url = self._house.database.engine.url.set(drivername="postgresql")
@@ -150,7 +169,7 @@ class PostgresEngine:
 
     async def _lane(self, app: App, name: str) -> None:
         """Run procrastinate's worker for one name; it ends with every loss of the database."""
-        while True:
+        while not self._halt.is_set():
             try:
                 await app.run_worker_async(
                     queues=[name],
@@ -206,10 +225,13 @@ class PostgresEngine:
     def _carry_out(self, work: Work, job: Job, values: dict[str, object]) -> None:
         """Run one job, in a thread, and remember that it ended."""
         self._relief.began(job)
+        self._in_hand.add(job.id or 0)
         try:
             self._run(work, job, values)
         finally:
             self._relief.ended(job)
+            self._idle_since = time.monotonic()
+            self._in_hand.discard(job.id or 0)
 
     def _run(self, work: Work, job: Job, values: dict[str, object]) -> None:
         is_stopping = self._stopping.is_set

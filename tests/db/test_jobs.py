@@ -1,5 +1,6 @@
 """Jobs: one suite for both engines, with real processes where one is killed."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -589,6 +590,28 @@ def test_job_whose_end_could_not_be_told_is_run_again(
     assert diary.lines == ["hello", "hello"]
 
 
+def test_worker_stops_though_it_did_not_hear_it_the_first_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if house.database.engine.dialect.name != "postgresql":
+        pytest.skip("nothing is cancelled in threads")
+    is_deaf, settle = threading.Event(), JobManager.prune_stalled_workers
+
+    async def lose_cancellation(manager: JobManager, seconds: float) -> object:
+        if is_deaf.is_set():
+            return await settle(manager, seconds)
+        is_deaf.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(10 * PATIENCE_SECONDS)
+        return await settle(manager, seconds)
+
+    monkeypatch.setattr(JobManager, "prune_stalled_workers", lose_cancellation)
+    worker = Worker(house, [], [writes(Diary())])
+    worker.start()
+    assert is_deaf.wait(PATIENCE_SECONDS)
+    assert worker.stop(timedelta(seconds=PATIENCE_SECONDS))
+
+
 @contextmanager
 def break_once(monkeypatch: pytest.MonkeyPatch, house: House) -> Iterator[threading.Event]:
     """Lose the database at the moment in which a job that is done is to be settled."""
@@ -598,11 +621,12 @@ def break_once(monkeypatch: pytest.MonkeyPatch, house: House) -> Iterator[thread
     name = "finish_job" if is_postgres else "_finish"
     settle = getattr(owner, name)
 
-    def lose(*args: Any, **more: Any) -> Any:
-        if not is_broken.is_set():
+    def lose(engine: Any, job: Any, **more: Any) -> Any:
+        is_ours = (getattr(job, "task_name", None) or job.name) == "write"
+        if is_ours and not is_broken.is_set():
             is_broken.set()
             raise OperationalError("COMMIT", None, Exception())
-        return settle(*args, **more)
+        return settle(engine, job, **more)
 
     monkeypatch.setattr(owner, name, lose)
     yield is_broken
@@ -612,20 +636,19 @@ def break_once(monkeypatch: pytest.MonkeyPatch, house: House) -> Iterator[thread
 def test_worker_process_that_gets_a_signal_leaves_nothing_behind(
     house: House, environ: dict[str, str]
 ) -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", PROGRAM, "worker"],
         env={"PATH": os.environ["PATH"], **environ},
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
-        wait_until(lambda: seen_at(house))
-        process.terminate()
-        _, said = process.communicate(timeout=PATIENCE_SECONDS)
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        try:
+            wait_until(lambda: seen_at(house))
+            process.terminate()
+            _, said = process.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            process.kill()
     assert process.returncode == 0
     assert "Traceback" not in said
     assert [job for job in jobs(house) if job.state is JobState.RUNNING] == []

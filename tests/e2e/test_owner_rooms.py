@@ -93,7 +93,7 @@ def test_an_owner_teaches_from_an_empty_house_to_an_open_course(
     page.get_by_role("link", name="Open for sign-up").click()
     page.get_by_role("button", name="Open the course").click()
     expect(page.get_by_text("The course is open.")).to_be_visible()
-    page.get_by_role("link", name="Listen").click()
+    page.get_by_role("link", name="Listen", exact=True).click()
     expect(page.locator("audio")).to_have_count(1)
 
     page.locator("audio").evaluate("audio => { audio.preload = 'metadata'; audio.load(); }")
