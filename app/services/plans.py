@@ -19,7 +19,7 @@ with the new values, not with the old ones, and counts for `version` as always.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -40,6 +40,9 @@ from app.services.changes import (
 
 # So many are written down while the owner waits for the page: some tenths of a second.
 FEW: Final = 500
+# Nothing may fall due between the look and the commit: an app that asked in between would see what
+# the new plan takes away again. So a switch waits for a gap of so long, more than a commit takes.
+GAP: Final = timedelta(seconds=1)
 # The periodic task that carries plans out.
 TASK: Final = "plans"
 
@@ -76,13 +79,14 @@ def change(session: Session, course: Course, wanted: Change, *, now: datetime) -
 def settle(session: Session, course: Course, *, now: datetime) -> bool:
     """Write down what is due now under the plan as it stands; False: not everything.
 
-    False when that is too much for somebody to wait for, or when a worker holds a part of it.
+    False when that is too much for somebody to wait for, when a worker holds a part of it, or when
+    more falls due in a moment.
     """
     if due.count_in_course(session, course, now=now, limit=FEW + 1) > FEW:
         return False
     while unlocks.record_course(session, course, now=now, limit=FEW):
         pass
-    return due.count_in_course(session, course, now=now, limit=1) == 0
+    return due.count_in_course(session, course, now=now + GAP, limit=1) == 0
 
 
 def switch(session: Session, course_id: int, *, now: datetime) -> bool:

@@ -137,6 +137,21 @@ def test_nobody_loses_a_lesson_at_the_switch(house: House, course_id: int) -> No
         assert [heard(session, number, house) for number in range(1, MANY + 1)] == [2] * MANY
 
 
+def test_what_falls_due_while_a_change_is_saved_stays(
+    house: House, course_id: int, clock: SettableClock
+) -> None:
+    clock.instant = START + WEEK - SECOND / 2
+    edit(house, course_id, rhythm=SLOW)
+    work(house)
+    clock.instant = START + WEEK
+    with house.database.reading() as session:
+        assert heard(session, 1, house) == 2
+    work(house)
+    assert course_of(house, course_id).rhythm_every_days == 30
+    with house.database.reading() as session:
+        assert heard(session, 1, house) == 2
+
+
 def test_owner_sees_how_far_it_is(house: House, course_id: int, clock: SettableClock) -> None:
     edit(house, course_id, rhythm=SLOW)
     with house.database.reading() as session:
