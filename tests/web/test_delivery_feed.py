@@ -45,6 +45,18 @@ def test_lesson_1_is_there_at_once(both: Visit) -> None:
     assert lessons_in(both, both.get(both.feed).data) == [1]
 
 
+def test_feed_of_a_course_with_no_published_lesson_is_a_whole_feed(both: Visit) -> None:
+    def withdraw_all(session: Session) -> None:
+        for lesson in session.scalars(select(Lesson)):
+            lesson.state, lesson.published_at = LessonState.DRAFT, None
+
+    both.change(withdraw_all)
+    answer = both.get(both.feed)
+    assert answer.status_code == 200
+    assert lessons_in(both, answer.data) == []
+    assert not feedparser.parse(answer.data).bozo
+
+
 def test_lesson_2_is_absent_one_second_before_its_week_is_over(both: Visit) -> None:
     both.at(START + WEEK - SECOND)
     assert lessons_in(both, both.get(both.feed).data) == [1]

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.db.models import Course, Lesson, Listener, Position, Subscription
 from app.house import House
-from app.kinds import RetireReason
+from app.kinds import LessonState, RetireReason
 from app.services.addresses import retire
 from tests.builders import a_course, a_listener, a_subscription
 from tests.parts.house import SettableClock
@@ -68,6 +68,18 @@ def test_what_one_device_said_the_next_one_shows(home: Home, ben: FlaskClient) -
     assert 'data-resume-ms="720000"' in page
     assert re.search(r'href="/a/[^"]+\.mp3#t=720"', page)
     assert "12:00" in page
+
+
+def test_pages_of_a_course_with_no_published_lesson_say_what_comes(
+    home: Home, ben: FlaskClient
+) -> None:
+    with home.house.database.writing() as session:
+        for lesson in session.scalars(select(Lesson)):
+            lesson.state, lesson.published_at = LessonState.DRAFT, None
+    for page in (home.follow, f"/my/course/{home.subscription.public_id}", "/my/"):
+        answer = ben.get(page)
+        assert answer.status_code == 200
+        assert "<audio" not in answer.text
 
 
 def test_course_page_plays_what_is_unlocked_and_shows_how_far_she_is(
