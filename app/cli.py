@@ -5,6 +5,7 @@ import sys
 import click
 
 from app.commands.accounts import accounts
+from app.commands.backup import backup, restore
 from app.commands.database import database
 from app.commands.doctor import doctor
 from app.commands.doctor_house import house as doctor_house
@@ -21,7 +22,7 @@ from app.wiring import open_house
 from media.errors import MediaError
 
 # These need no settings of a server.
-WITHOUT_HOUSE = {"upload", "doctor"}
+WITHOUT_HOUSE = {"upload", "doctor", "restore"}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,7 +41,10 @@ def cadans(context: click.Context) -> None:
         context.call_on_close(house.close)
 
 
-for command in (serve, worker, jobs, database, accounts, tokens, demo, upload, doctor):
+_COMMANDS = (
+    serve, worker, jobs, database, backup, restore, accounts, tokens, demo, upload, doctor,
+)  # fmt: skip
+for command in _COMMANDS:
     cadans.add_command(command)
 doctor.add_command(mail)
 doctor.add_command(doctor_house)

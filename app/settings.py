@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self, get_type_hints
 from app import setting_mail
 from app import setting_values as values
 from app.errors import SettingsInvalid
-from app.keys import embedded_feed_keys, embedded_secret_keys
+from app.keys import embedded_feed_keys, embedded_secret_keys, key_folder
 from app.setting_mail import BounceTarget, Credentials
 from app.setting_values import AudioDelivery, Bind, Demo, MailTarget, Problem, StoreLocation
 from feeds.tokens import FeedKeys
@@ -215,6 +215,11 @@ class Settings:
         return self.database_url.startswith("sqlite") and isinstance(self.store, FolderLocation)
 
     @property
+    def key_folder(self) -> Path:
+        """Where the keys of the embedded shape lie."""
+        return key_folder(self.var)
+
+    @property
     def is_secure(self) -> bool:
         """Whether people reach us over https."""
         return self.base_url.startswith("https://")
@@ -242,7 +247,7 @@ class _Reader:
         self._take("store", f"folder:{var / 'store'}")
         self._take("mail", f"maildir:{var / 'mail'}")
         self._take("mail_from", values.default_sender(self.read_values.get("base_url", "")))
-        self._take_keys(var / "keys")
+        self._take_keys(key_folder(var))
         self._refuse_unsafe_together()
         if self.problems:
             raise SettingsInvalid(self.problems)

@@ -51,6 +51,12 @@ def newest_revision() -> str:
     return revision
 
 
+def is_known(revision: str) -> bool:
+    """Tell whether this release knows a revision; one that a later release made it does not."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return revision in {script.revision for script in known}
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -1,0 +1,158 @@
+"""The ZIP file of an archive: written whole or not at all, read piece by piece."""
+
+import hashlib
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from app.backup.errors import ArchiveDamaged, BackupError
+from app.backup.manifest import Manifest
+
+MANIFEST: Final = "manifest.json"
+CHUNK_BYTES: Final = 2**16
+
+
+def name_of(table: str) -> str:
+    """Answer the entry that holds the rows of a table."""
+    return f"tables/{table}.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One entry as it went in. `sha256` is hex."""
+
+    size_bytes: int
+    sha256: str
+
+
+class ArchiveWriter:
+    """Takes entries; what it made appears under its name once `finish` was called."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin an archive at `path`.
+
+        Raises:
+            BackupError: something lies there already, or the folder cannot be written to.
+        """
+        if path.exists():
+            raise BackupError(f"{path} is there already: choose another name, or move it away")
+        self._path = path
+        self._draft = path.with_name(f".{path.name}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # It holds addresses and names: for its owner alone.
+            opened = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise BackupError(f"{path} cannot be written: {error.strerror}") from error
+        self._file = os.fdopen(opened, "wb")
+        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED, allowZip64=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        with suppress(OSError, ValueError):
+            self._zip.close()
+        self._file.close()
+        self._draft.unlink(missing_ok=True)
+
+    def add(self, name: str, chunks: Iterable[bytes], *, is_text: bool = False) -> Written:
+        """Put one entry in; `is_text` says that it is worth pressing together.
+
+        Raises:
+            BackupError: the disk is full, or does not take it.
+        """
+        entry = zipfile.ZipInfo(name)
+        entry.compress_type = zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED
+        entry.external_attr = 0o600 << 16
+        digest, size = hashlib.sha256(), 0
+        with _told(self._path), self._zip.open(entry, "w", force_zip64=True) as sink:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                sink.write(chunk)
+        return Written(size, digest.hexdigest())
+
+    def finish(self, manifest: Manifest) -> None:
+        """Say what is in it, and put it in its place, safe from a crash.
+
+        Raises:
+            BackupError: the disk is full, or does not take it.
+        """
+        self.add(MANIFEST, [manifest.to_json()], is_text=True)
+        with _told(self._path):
+            self._zip.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            # Refuses what came there meanwhile, as a rename would not.
+            os.link(self._draft, self._path)
+
+
+class ArchiveReader:
+    """An archive that lies there whole."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it and read what it says of itself.
+
+        Raises:
+            ArchiveDamaged: it is missing, or no archive of ours.
+        """
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except OSError as error:
+            raise ArchiveDamaged(f"{path} cannot be read: {error.strerror}") from error
+        except zipfile.BadZipFile as error:
+            raise ArchiveDamaged(f"{path} is no archive of ours, or was cut off") from error
+        self.path = path
+        self._names = set(self._zip.namelist())
+        try:
+            self.manifest = Manifest.from_json(b"".join(self.chunks(MANIFEST)))
+        except ArchiveDamaged:
+            self._zip.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._zip.close()
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Read one entry.
+
+        Raises:
+            ArchiveDamaged: it is missing, or not as it was written.
+        """
+        if name not in self._names:
+            raise ArchiveDamaged(f"{name} is missing in the archive")
+        try:
+            with self._zip.open(name) as source:
+                while chunk := source.read(CHUNK_BYTES):
+                    yield chunk
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
+            raise ArchiveDamaged(f"{name} in the archive is damaged") from error
+
+    def check(self, name: str, sha256: str) -> None:
+        """See that an entry is as it was written.
+
+        Raises:
+            ArchiveDamaged: it is not.
+        """
+        digest = hashlib.sha256()
+        for chunk in self.chunks(name):
+            digest.update(chunk)
+        if digest.hexdigest() != sha256:
+            raise ArchiveDamaged(f"{name} in the archive is not what was written into it")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BackupError(f"{path} could not be written: {error.strerror}") from error
