@@ -1,8 +1,8 @@
-"""Asks how subscriptions stand, for all who wait at the same moment together.
+"""Asks how subscriptions stand, on a few connections that the threads of a process share.
 
-Ten thousand apps poll every quarter of an hour, and what a question costs is mostly the way to the
-database and back. So requests that wait for a connection at the same moment are asked about by the
-first of them. What each makes of its answer is worked out by that one too.
+SQLite has its answer in the time of a function call, so each request asks for itself. With
+PostgreSQL a question costs mostly the way there and back: requests that wait for a connection at
+the same moment are asked about by the first of them, who also works out what each makes of it.
 """
 
 import threading
@@ -23,11 +23,14 @@ from app.db.standing import (
     Standing,
 )
 
-# How many questions may be under way at once. More of them ask less together: with PostgreSQL a
-# question for eight costs each of them a quarter of one for itself (measured on its socket).
-LANES: Final = {"sqlite": 4, "postgresql": 1}
+# How many questions may be under way at once. With PostgreSQL one for eight costs each of them a
+# quarter of one for itself (measured on its socket), so more lanes would ask less together.
+SQLITE_LANES: Final = 4
+POSTGRES_LANES: Final = 1
 # A statement for more than this holds up the first who asked.
 MOST_TOGETHER: Final = 64
+# Whoever is ahead may need a new connection.
+TURN_SECONDS: Final = 2 * STATEMENT_MS / 1000
 
 T = TypeVar("T")
 
@@ -36,8 +39,11 @@ class StandingReader:
     """Asks, on a few connections that the threads of this process share. Only reads."""
 
     def __init__(self, engine: Engine) -> None:
-        name = engine.dialect.name
-        self._lanes = [_Lane(engine, KINDS[name]) for _ in range(LANES[name])]
+        self._lanes: list[_Lane] = (
+            [_SharedLane(engine) for _ in range(POSTGRES_LANES)]
+            if engine.dialect.name == "postgresql"
+            else [_Lane(engine) for _ in range(SQLITE_LANES)]
+        )
 
     def find(self, random_id: bytes) -> Standing | None:
         """Answer how the address with this random id stands; None: there is none.
@@ -56,9 +62,7 @@ class StandingReader:
             DatabaseUnreachable: now, and once more on a new connection.
             Exception: whatever `work` raises.
         """
-        ticket = _Ticket(random_id, work)
-        self._lane().answer(ticket)
-        return ticket.outcome()
+        return self._lane().work_out(random_id, work)
 
     def is_erased(self, digest: bytes) -> bool:
         """Whether an address with this digest was erased.
@@ -85,6 +89,62 @@ class StandingReader:
 
 def _as_it_is(standing: Standing | None) -> Standing | None:
     return standing
+
+
+class _Lane:
+    """One connection, for one question at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._failure: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._turn = threading.Lock()
+        # None: yet to be opened.
+        self._connection: SqliteStandings | PostgresStandings | None = None
+
+    def work_out(self, random_id: bytes, work: Callable[[Standing | None], T]) -> T:
+        self._take_turn()
+        try:
+            found = self._ask("find", (random_id,))
+        finally:
+            self._give_turn_back()
+        return work(found.get(random_id))
+
+    def is_erased(self, digest: bytes) -> bool:
+        self._take_turn()
+        try:
+            return bool(self._ask("is_erased", digest))
+        finally:
+            self._give_turn_back()
+
+    def close(self) -> None:
+        with self._turn:
+            self._drop_connection()
+
+    def _take_turn(self) -> None:
+        if not self._turn.acquire(timeout=TURN_SECONDS):
+            raise DatabaseUnreachable("whoever asked before still waits for an answer")
+
+    def _give_turn_back(self) -> None:
+        self._turn.release()
+
+    def _ask(self, question: str, parameter: object) -> Any:  # noqa: ANN401 (what the question answers)
+        if self._connection is not None:
+            try:
+                return getattr(self._connection, question)(parameter)
+            except self._failure:
+                # A server that was restarted broke our connection; a new one may do.
+                self._drop_connection()
+        try:
+            self._connection = KINDS[self._engine.dialect.name](self._engine)
+            return getattr(self._connection, question)(parameter)
+        except self._failure as error:
+            self._drop_connection()
+            raise DatabaseUnreachable(type(error).__name__) from error
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class _Ticket(Generic[T]):
@@ -121,8 +181,7 @@ class _Ticket(Generic[T]):
 
     def wait(self) -> bool:
         """Wait until it is answered, or its holder's turn to ask; False: for too long."""
-        # Twice: whoever is ahead may need a new connection.
-        return self._news.acquire(timeout=2 * STATEMENT_MS / 1000)
+        return self._news.acquire(timeout=TURN_SECONDS)
 
     def wake(self) -> None:
         """Let its holder look."""
@@ -135,27 +194,18 @@ _Asked = tuple[list[_Ticket[Any]], Mapping[bytes, Standing], Exception | None]
 """Who was asked about together, and the answer, or why there is none."""
 
 
-class _Lane:
+class _SharedLane(_Lane):
     """One connection, and those who wait for it: whoever has the turn asks for all of them.
 
     Who waits is woken by name, and the next one asks while the others take their answers away.
     """
 
-    def __init__(self, engine: Engine, kind: type[SqliteStandings | PostgresStandings]) -> None:
-        self._engine = engine
-        self._kind = kind
-        self._failure: type[Exception] = engine.dialect.loaded_dbapi.Error
-        self._turn = threading.Lock()
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
         self._waiting: deque[_Ticket[Any]] = deque()
-        # None: yet to be opened.
-        self._connection: SqliteStandings | PostgresStandings | None = None
 
-    def answer(self, ticket: _Ticket[Any]) -> None:
-        """See to it that a ticket is done.
-
-        Raises:
-            DatabaseUnreachable: others ahead of it take too long.
-        """
+    def work_out(self, random_id: bytes, work: Callable[[Standing | None], T]) -> T:
+        ticket = _Ticket(random_id, work)
         # First in the row, then for the turn: whoever gives it back looks at the row after that.
         self._waiting.append(ticket)
         while not ticket.is_done:
@@ -164,18 +214,7 @@ class _Lane:
             elif not ticket.wait():
                 self._leave(ticket)
                 raise DatabaseUnreachable("whoever asked before still waits for an answer")
-
-    def is_erased(self, digest: bytes) -> bool:
-        if not self._turn.acquire(timeout=2 * STATEMENT_MS / 1000):
-            raise DatabaseUnreachable("whoever asked before still waits for an answer")
-        try:
-            return bool(self._ask("is_erased", digest))
-        finally:
-            self._give_turn_back()
-
-    def close(self) -> None:
-        with self._turn:
-            self._drop_connection()
+        return ticket.outcome()
 
     def _lead(self, ticket: _Ticket[Any]) -> None:
         asked: list[_Asked] = []
@@ -219,22 +258,3 @@ class _Lane:
         seen = 0
         while seen < (seen := len(self._waiting)) < MOST_TOGETHER:
             time.sleep(0)
-
-    def _ask(self, question: str, parameter: object) -> Any:  # noqa: ANN401 (what the question answers)
-        if self._connection is not None:
-            try:
-                return getattr(self._connection, question)(parameter)
-            except self._failure:
-                # A server that was restarted broke our connection; a new one may do.
-                self._drop_connection()
-        try:
-            self._connection = self._kind(self._engine)
-            return getattr(self._connection, question)(parameter)
-        except self._failure as error:
-            self._drop_connection()
-            raise DatabaseUnreachable(type(error).__name__) from error
-
-    def _drop_connection(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
