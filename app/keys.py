@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 KEY_BYTES = 32
@@ -22,37 +24,40 @@ def embedded_secret_keys(folder: Path) -> str:
     return _kept(folder / "secret_keys", secrets.token_hex(KEY_BYTES))
 
 
-def _kept(path: Path, fresh: str) -> str:
-    """Answer what `path` holds; of several processes that start at once, the first wins."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        if not path.exists():
-            # Written whole beside its place and linked there: never half a key, never a second one.
-            draft.touch(mode=0o600)
-            draft.write_text(fresh, encoding="ascii")
-            os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink(missing_ok=True)
-    return path.read_text(encoding="ascii").strip()
-
-
 def are_kept(folder: Path, *, feed: str, secret: str) -> bool:
     """Whether these are the keys that lie in `folder`, and not ones that the settings name."""
-    files = (folder / "feed_keys", folder / "secret_keys")
-    return [_read(path) for path in files] == [feed, secret]
+    kept = {folder / "feed_keys": feed, folder / "secret_keys": secret}
+    return all(path.exists() and _read(path) == keys for path, keys in kept.items())
 
 
 def replace(folder: Path, *, feed: str, secret: str) -> None:
     """Put other keys in the place of those in `folder`, each file whole or not at all."""
     for name, keys in (("feed_keys", feed), ("secret_keys", secret)):
-        draft = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
+        with _written_beside(folder / name, keys) as draft:
+            draft.replace(folder / name)
+
+
+def _kept(path: Path, fresh: str) -> str:
+    """Answer what `path` holds; of several processes that start at once, the first wins."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        # Linked to its place: never a second key.
+        with suppress(FileExistsError), _written_beside(path, fresh) as draft:
+            os.link(draft, path)
+    return _read(path)
+
+
+@contextmanager
+def _written_beside(path: Path, keys: str) -> Iterator[Path]:
+    """Write keys whole beside their place, where nobody ever finds half a key."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
         draft.touch(mode=0o600)
         draft.write_text(keys, encoding="ascii")
-        draft.replace(folder / name)
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> str | None:
-    return path.read_text(encoding="ascii").strip() if path.exists() else None
+def _read(path: Path) -> str:
+    return path.read_text(encoding="ascii").strip()

@@ -1,17 +1,16 @@
 """The ZIP file of an archive: written whole or not at all, read piece by piece."""
 
-import hashlib
 import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from app.backup.errors import ArchiveDamaged, BackupError
 from app.backup.manifest import Manifest
+from app.backup.tally import sha256_of
 
 MANIFEST: Final = "manifest.json"
 CHUNK_BYTES: Final = 2**16
@@ -20,14 +19,6 @@ CHUNK_BYTES: Final = 2**16
 def name_of(table: str) -> str:
     """Answer the entry that holds the rows of a table."""
     return f"tables/{table}.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """One entry as it went in. `sha256` is hex."""
-
-    size_bytes: int
-    sha256: str
 
 
 class ArchiveWriter:
@@ -61,7 +52,7 @@ class ArchiveWriter:
         self._file.close()
         self._draft.unlink(missing_ok=True)
 
-    def add(self, name: str, chunks: Iterable[bytes], *, is_text: bool = False) -> Written:
+    def add(self, name: str, pieces: Iterable[bytes], *, is_text: bool = False) -> None:
         """Put one entry in; `is_text` says that it is worth pressing together.
 
         Raises:
@@ -70,13 +61,9 @@ class ArchiveWriter:
         entry = zipfile.ZipInfo(name)
         entry.compress_type = zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED
         entry.external_attr = 0o600 << 16
-        digest, size = hashlib.sha256(), 0
         with _told(self._path), self._zip.open(entry, "w", force_zip64=True) as sink:
-            for chunk in chunks:
-                digest.update(chunk)
-                size += len(chunk)
-                sink.write(chunk)
-        return Written(size, digest.hexdigest())
+            for piece in pieces:
+                sink.write(piece)
 
     def finish(self, manifest: Manifest) -> None:
         """Say what is in it, and put it in its place, safe from a crash.
@@ -143,10 +130,7 @@ class ArchiveReader:
         Raises:
             ArchiveDamaged: it is not.
         """
-        digest = hashlib.sha256()
-        for chunk in self.chunks(name):
-            digest.update(chunk)
-        if digest.hexdigest() != sha256:
+        if sha256_of(self.chunks(name)) != sha256:
             raise ArchiveDamaged(f"{name} in the archive is not what was written into it")
 
 

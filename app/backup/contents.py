@@ -1,7 +1,6 @@
 """The bytes of the store on their way into an archive, and out of it again."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +9,8 @@ from sqlalchemy import Connection, select
 from app.backup.archive import ArchiveReader, ArchiveWriter
 from app.backup.errors import ArchiveDamaged, BackupError, RestoreError
 from app.backup.manifest import KeptObject, Manifest, Objects
+from app.backup.progress import Advance
+from app.backup.tally import Tally, sha256_of
 from app.db.models import Course, Recording, SpokenTurn
 from media.errors import ObjectNotFound
 from media.folder import FolderStore
@@ -20,8 +21,10 @@ from media.store import ObjectStore, StoredObject
 # The folder of objects beside archives that share them.
 FOLDER: Final = "objects"
 
-Advance = Callable[[int], object]
-"""Told of so many bytes more that were dealt with."""
+
+def entry_of(key: str) -> str:
+    """Answer the entry of an archive that holds an object."""
+    return f"{FOLDER}/{key}"
 
 
 def keys_in(connection: Connection) -> list[ObjectKey]:
@@ -73,16 +76,14 @@ class Keeper:
 
     def _copy(self, found: StoredObject, advance: Advance) -> str:
         with self._store.open(found.key) as chunks:
+            tally = Tally(chunks, advance)
             if self._objects_are is Objects.INSIDE:
-                written = self._writer.add(f"{FOLDER}/{found.key}", _counted(chunks, advance))
-                size, digest = written.size_bytes, written.sha256
+                self._writer.add(entry_of(found.key), tally)
             else:
-                tally = Tally(chunks, advance)
-                size = self._shared.put(found.key, tally, found.content_type).size_bytes
-                digest = tally.sha256
-        if size != found.size_bytes:
+                self._shared.put(found.key, tally, found.content_type)
+        if tally.size_bytes != found.size_bytes:
             raise BackupError(f"the store broke off while {found.key} was read: try again")
-        return digest
+        return tally.sha256
 
     def _digest_beside(self, found: StoredObject) -> str | None:
         """Answer the digest of what lies beside already; None: it does not, or not whole."""
@@ -116,7 +117,7 @@ class Bringer:
         """
         if self._manifest.objects_are is Objects.IN_STORE:
             self._check_in_store(kept)
-        elif _digest(self._chunks(kept)) != kept.sha256:
+        elif sha256_of(self._chunks(kept)) != kept.sha256:
             raise ArchiveDamaged(f"the object {kept.key} is not what was written")
         advance(kept.size_bytes)
 
@@ -130,7 +131,7 @@ class Bringer:
         try:
             found = self._store.stat(key)
         except ObjectNotFound:
-            return self._store.put(key, _counted(self._chunks(kept), advance), kept.content_type)
+            return self._store.put(key, Tally(self._chunks(kept), advance), kept.content_type)
         if kept.sha256 is not None and digest_of(self._store, key) != kept.sha256:
             raise RestoreError(f"another object lies under {key} here: choose an empty store")
         advance(kept.size_bytes)
@@ -149,55 +150,21 @@ class Bringer:
 
     def _chunks(self, kept: KeptObject) -> Iterator[bytes]:
         if self._manifest.objects_are is Objects.INSIDE:
-            yield from self._reader.chunks(f"{FOLDER}/{kept.key}")
+            yield from self._reader.chunks(entry_of(kept.key))
             return
         try:
             with self._shared.open(parse_object_key(kept.key)) as chunks:
                 yield from chunks
         except ObjectNotFound:
             raise ArchiveDamaged(
-                f"{FOLDER}/{kept.key} is missing beside the archive: keep them together"
+                f"{entry_of(kept.key)} is missing beside the archive: keep them together"
             ) from None
-
-
-class Tally:
-    """Hands chunks on, and knows their digest at the end."""
-
-    def __init__(self, chunks: Iterable[bytes], advance: Advance) -> None:
-        self._chunks, self._advance = chunks, advance
-        self._digest = hashlib.sha256()
-        self.count = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            self._digest.update(chunk)
-            self._advance(len(chunk))
-            self.count += 1
-            yield chunk
-
-    @property
-    def sha256(self) -> str:
-        """The digest, in hex, of what was handed on so far."""
-        return self._digest.hexdigest()
 
 
 def digest_of(store: ObjectStore, key: ObjectKey) -> str:
     """Read an object; answer its SHA-256 in hex."""
     with store.open(key) as chunks:
-        return _digest(chunks)
-
-
-def _digest(chunks: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _counted(chunks: Iterable[bytes], advance: Advance) -> Iterator[bytes]:
-    for chunk in chunks:
-        advance(len(chunk))
-        yield chunk
+        return sha256_of(chunks)
 
 
 def _kept(found: StoredObject, sha256: str | None) -> KeptObject:

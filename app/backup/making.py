@@ -9,10 +9,11 @@ from sqlalchemy import Connection, Table
 
 from app.backup import rows, sealing
 from app.backup.archive import ArchiveReader, ArchiveWriter, name_of
-from app.backup.contents import FOLDER, Advance, Keeper, Tally, beside, keys_in
+from app.backup.contents import FOLDER, Keeper, beside, entry_of, keys_in
 from app.backup.errors import ArchiveDamaged, BackupError
 from app.backup.manifest import KeptObject, KeptTable, Manifest, Objects
-from app.backup.progress import Progress
+from app.backup.progress import Advance, Progress
+from app.backup.tally import Tally
 from app.db import migrate
 from app.house import House
 from app.version import __version__
@@ -90,12 +91,12 @@ def _write_table(
     connection: Connection, table: Table, writer: ArchiveWriter, advance: Advance
 ) -> KeptTable:
     lines = Tally(rows.lines_of(connection, table), lambda _size: advance(1))
-    written = writer.add(name_of(table.name), lines, is_text=True)
+    writer.add(name_of(table.name), lines, is_text=True)
     return KeptTable(
         name=table.name,
         columns=tuple(column.name for column in table.columns),
         rows=lines.count,
-        sha256=written.sha256,
+        sha256=lines.sha256,
     )
 
 
@@ -123,7 +124,7 @@ def _check(path: Path, progress: Progress) -> None:
                 advance(1)
             for each in reader.manifest.objects:
                 if reader.manifest.objects_are is Objects.INSIDE and each.sha256:
-                    reader.check(f"{FOLDER}/{each.key}", each.sha256)
+                    reader.check(entry_of(each.key), each.sha256)
                     advance(1)
     except ArchiveDamaged as error:
         path.unlink(missing_ok=True)

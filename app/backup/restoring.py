@@ -44,21 +44,7 @@ def check(
         ArchiveDamaged: something in it is not as it was written.
         MediaError: the store does not answer.
     """
-    manifest = reader.manifest
-    if not migrate.is_known(manifest.revision):
-        raise RestoreError(
-            f"release {manifest.release} made this archive: install it, or a later one, to restore"
-        )
-    if not rows.is_empty(house.database):
-        raise RestoreError("there is a house in this database already: name an empty one")
-    fresh = _keys_to_write(house, manifest, passphrase)
-    with progress.part("check", sum(each.size_bytes for each in manifest.objects)) as advance:
-        for table in manifest.tables:
-            reader.check(name_of(table.name), table.sha256)
-        bringer = Bringer(reader, house.store)
-        for each in manifest.objects:
-            bringer.check(each, advance)
-    return _outcome(house, manifest, fresh)
+    return _outcome(house, reader.manifest, _look(house, reader, passphrase, progress))
 
 
 def restore(
@@ -74,14 +60,35 @@ def restore(
         MediaError: the store does not answer, or is full.
     """
     manifest = reader.manifest
-    outcome = check(house, reader, passphrase=passphrase, progress=progress)
+    fresh = _look(house, reader, passphrase, progress)
     bringer = Bringer(reader, house.store)
     with progress.part("objects", sum(each.size_bytes for each in manifest.objects)) as advance:
         lying = [bringer.bring(each, advance) for each in manifest.objects]
-    if fresh := _keys_to_write(house, manifest, passphrase):
+    if fresh:
         key_files.replace(house.settings.key_folder, feed=fresh.feed, secret=fresh.secret)
     _bring_rows(house, reader, lying, progress)
-    return outcome
+    return _outcome(house, manifest, fresh)
+
+
+def _look(
+    house: House, reader: ArchiveReader, passphrase: str | None, progress: Progress
+) -> Keys | None:
+    """See that the archive is whole and can come here; answer the keys that the house must get."""
+    manifest = reader.manifest
+    if not migrate.is_known(manifest.revision):
+        raise RestoreError(
+            f"release {manifest.release} made this archive: install it, or a later one, to restore"
+        )
+    if not rows.is_empty(house.database):
+        raise RestoreError("there is a house in this database already: name an empty one")
+    fresh = _keys_to_write(house, manifest, passphrase)
+    with progress.part("check", sum(each.size_bytes for each in manifest.objects)) as advance:
+        for table in manifest.tables:
+            reader.check(name_of(table.name), table.sha256)
+        bringer = Bringer(reader, house.store)
+        for each in manifest.objects:
+            bringer.check(each, advance)
+    return fresh
 
 
 def _bring_rows(

@@ -158,11 +158,9 @@ def _pointing_ahead(table: str) -> set[str]:
     """Answer the columns that point to rows which are put in later than their own."""
     order = [each.name for each in Base.metadata.sorted_tables]
     model = Base.metadata.tables.get(table)
-    if model is None:
-        return set()
     return {
         key.parent.name
-        for key in model.foreign_keys
+        for key in (model.foreign_keys if model is not None else ())
         if order.index(key.column.table.name) >= order.index(table)
     }
 

@@ -8,7 +8,6 @@ of that release. All of a process's workers run in one thread's event loop, thei
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -71,9 +70,6 @@ class PostgresEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._halt = asyncio.Event()
         self._relief = Relief(house, [work.name for work in works])
-        # What runs, and when the last of it ended.
-        self._in_hand: set[int] = set()
-        self._idle_since = time.monotonic()
 
     def start(self) -> None:
         """Start the thread."""
@@ -143,7 +139,7 @@ class PostgresEngine:
             task.cancel()
         while running:
             _done, running = await asyncio.wait(running, timeout=IDLE_SECONDS)
-            if not self._in_hand and time.monotonic() - self._idle_since > IDLE_SECONDS:
+            if self._relief.has_rested(IDLE_SECONDS):
                 for task in running:
                     task.cancel()
 
@@ -225,13 +221,10 @@ class PostgresEngine:
     def _carry_out(self, work: Work, job: Job, values: dict[str, object]) -> None:
         """Run one job, in a thread, and remember that it ended."""
         self._relief.began(job)
-        self._in_hand.add(job.id or 0)
         try:
             self._run(work, job, values)
         finally:
             self._relief.ended(job)
-            self._idle_since = time.monotonic()
-            self._in_hand.discard(job.id or 0)
 
     def _run(self, work: Work, job: Job, values: dict[str, object]) -> None:
         is_stopping = self._stopping.is_set

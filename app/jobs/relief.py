@@ -39,6 +39,9 @@ class Relief:
         self._unknown: set[str] = set()
         # When which job of ours ended, and on which worker, until its row says so too.
         self._ended: dict[int, tuple[float, int | None]] = {}
+        # Which run here now, and since when none did.
+        self._running: set[int] = set()
+        self._resting_since = time.monotonic()
 
     def register(self, app: App) -> None:
         """Let the workers of `app` take over what dead ones left, every few seconds.
@@ -61,11 +64,18 @@ class Relief:
 
     def began(self, job: Job) -> None:
         """Take note that this process runs a job."""
+        self._running.add(job.id or 0)
         self._ended.pop(job.id or 0, None)
 
     def ended(self, job: Job) -> None:
         """Take note that it ended, well or not: its row must say so soon."""
-        self._ended[job.id or 0] = (time.monotonic(), job.worker_id)
+        self._resting_since = time.monotonic()
+        self._ended[job.id or 0] = (self._resting_since, job.worker_id)
+        self._running.discard(job.id or 0)
+
+    def has_rested(self, seconds: float) -> bool:
+        """Whether no job of this process ran for so long."""
+        return not self._running and time.monotonic() - self._resting_since > seconds
 
     def note_failure(self, job: Job, reason: str) -> None:
         """Write down why, and let another job of its key be deferred while this one waits."""

@@ -211,27 +211,39 @@ def _make(session: Session, change: EmailChange, *, host: str, now: datetime) ->
     )
     suppressions.moved_in(session, listener.email_key, now=now)
     soft_bounces.forget(session, former_key)
-    notice = outbox.Notice(
-        name=f"email-changed:{listener.id}:{now.isoformat()}",
-        template="email_changed",
-        language=change.language,
-        address=former,
-        listener_id=listener.id,
-        ids={"by_owner": 1} if change.account_id is not None else {},
-    )
-    outbox.put(session, notice, host=host, now=now)
-    if change.account_id is not None:
-        session.add(
-            EmailMove(
-                listener_id=listener.id,
-                account_id=_find_account(session, change.account_id),
-                asked_at=change.created_at,
-                moved_at=now,
-            )
-        )
+    _tell_former(session, change, former, host=host, now=now)
+    _note_move(session, change, now)
     session.delete(change)
     session.flush()
     return Outcome.CHANGED
+
+
+def _tell_former(
+    session: Session, change: EmailChange, former: str, *, host: str, now: datetime
+) -> None:
+    notice = outbox.Notice(
+        name=f"email-changed:{change.listener_id}:{now.isoformat()}",
+        template="email_changed",
+        language=change.language,
+        address=former,
+        listener_id=change.listener_id,
+        ids={"by_owner": 1} if change.account_id is not None else {},
+    )
+    outbox.put(session, notice, host=host, now=now)
+
+
+def _note_move(session: Session, change: EmailChange, now: datetime) -> None:
+    """Write down what an owner asked for; what a listener changed herself is hers alone."""
+    if change.account_id is None:
+        return
+    session.add(
+        EmailMove(
+            listener_id=change.listener_id,
+            account_id=_find_account(session, change.account_id),
+            asked_at=change.created_at,
+            moved_at=now,
+        )
+    )
 
 
 def _find_account(session: Session, account_id: int) -> int | None:

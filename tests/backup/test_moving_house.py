@@ -25,11 +25,10 @@ from app.jobs.unlocks import record_unlocks
 from app.kinds import EndReason, UploadState
 from app.settings import Settings
 from media.keys import ObjectKey
-from media.location import S3Location
 from tests.builders import START, a_course, a_listener, a_subscription, an_account
 from tests.parts.house import MakeHouse, SettableClock
 from tests.parts.postgres import Postgres
-from tests.parts.rgw import S3Server, set_credentials
+from tests.parts.rgw import S3Server, set_credentials, url_of
 from tests.web.conftest import WEEK, store_sound, token_of
 
 PASSPHRASE = "seven seas and a half"
@@ -97,10 +96,6 @@ class Movers:
             passphrase=passphrase,
             progress=Quiet(),
         )
-
-
-def url_of(bucket: S3Location) -> str:
-    return f"s3://{bucket.bucket}?endpoint={bucket.endpoint}&region={bucket.region}"
 
 
 @pytest.fixture

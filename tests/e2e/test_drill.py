@@ -14,7 +14,7 @@ from app.demo import DEMO_SLUG, load_demo_course
 from tests.e2e.by_http import become_listener, maildir_of
 from tests.parts.clients import GPodder
 from tests.parts.postgres import Postgres
-from tests.parts.rgw import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.parts.rgw import S3Server, environ_of
 from tests.parts.server import Installation, ServerFailed, demo, installation
 
 pytestmark = [
@@ -67,10 +67,7 @@ def elsewhere(
         environ = {
             "CADANS_DEMO": "1",
             "CADANS_DATABASE_URL": database_url.replace("+psycopg", ""),
-            "CADANS_STORE": f"s3://{bucket.bucket}?endpoint={bucket.endpoint}&region=us-east-1",
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_EC2_METADATA_DISABLED": "true",
+            **environ_of(bucket),
             **keys,
         }
         with installation(folder, environ) as here:

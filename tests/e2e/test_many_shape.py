@@ -11,7 +11,7 @@ from app.demo import DEMO_SLUG, load_demo_course
 from tests.e2e.by_http import Mailbox, become_listener, wait_for_mail
 from tests.parts.clients import GPodder
 from tests.parts.postgres import Postgres
-from tests.parts.rgw import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.parts.rgw import S3Server, environ_of
 from tests.parts.server import Installation, installation
 from tests.parts.smtp import MailServer
 
@@ -34,13 +34,10 @@ def many(
         environ = {
             "CADANS_DEMO": "1",
             "CADANS_DATABASE_URL": database_url.replace("+psycopg", ""),
-            "CADANS_STORE": f"s3://{bucket.bucket}?endpoint={bucket.endpoint}&region=us-east-1",
             "CADANS_MAIL": mail_server.url,
             "CADANS_FEED_KEYS": f"1:{'ab' * 32}",
             "CADANS_SECRET_KEYS": "cd" * 32,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_EC2_METADATA_DISABLED": "true",
+            **environ_of(bucket),
         }
         with installation(tmp_path / "house", environ) as here:
             here.run("db", "upgrade")

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.parts.audio_files import AudioFiles
 from tests.parts.browser import Look, play
-from tests.parts.rgw import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.parts.rgw import S3Server, environ_of
 from tests.parts.server import Installation, installation
 
 pytestmark = [
@@ -30,12 +30,9 @@ def look() -> Look:
 def here(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Installation]:
     bucket = s3_server.make_bucket()
     environ = {
-        "CADANS_STORE": f"s3://{bucket.bucket}?endpoint={bucket.endpoint}&region=us-east-1",
         "CADANS_FEED_KEYS": f"1:{'ab' * 32}",
         "CADANS_SECRET_KEYS": "cd" * 32,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_EC2_METADATA_DISABLED": "true",
+        **environ_of(bucket),
     }
     with installation(tmp_path_factory.mktemp("teaching"), environ) as installed:
         (installed.folder / "var").mkdir()

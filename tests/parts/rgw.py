@@ -303,4 +303,19 @@ def s3_location(
 @pytest.fixture
 def s3_url(s3_location: S3Location) -> str:
     """The same bucket as a setting."""
-    return f"s3://{s3_location.bucket}?endpoint={s3_location.endpoint}"
+    return url_of(s3_location)
+
+
+def url_of(bucket: S3Location) -> str:
+    """A bucket as a setting."""
+    return f"s3://{bucket.bucket}?endpoint={bucket.endpoint}&region={bucket.region}"
+
+
+def environ_of(bucket: S3Location) -> dict[str, str]:
+    """What a process needs to know to keep its objects there."""
+    return {
+        "CADANS_STORE": url_of(bucket),
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

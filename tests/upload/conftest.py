@@ -22,7 +22,7 @@ from app.services import accounts, api_tokens
 from app.services.accounts import NewAccount
 from app.services.api_tokens import TokenFields
 from tests.parts.audio_files import AudioFiles
-from tests.parts.rgw import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.parts.rgw import S3Server, environ_of
 from tests.parts.server import Installation, installation
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "upload.py"
@@ -130,12 +130,9 @@ def with_s3(
     """A store elsewhere: its worker is a process of its own."""
     bucket = s3_server.make_bucket()
     environ = {
-        "CADANS_STORE": f"s3://{bucket.bucket}?endpoint={bucket.endpoint}",
         "CADANS_FEED_KEYS": f"1:{'ab' * 32}",
         "CADANS_SECRET_KEYS": "cd" * 32,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_EC2_METADATA_DISABLED": "true",
+        **environ_of(bucket),
     }
     folder = tmp_path_factory.mktemp("s3") / "house"
     (folder / "var").mkdir(parents=True)
