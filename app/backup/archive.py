@@ -14,6 +14,10 @@ from app.backup.tally import sha256_of
 
 MANIFEST: Final = "manifest.json"
 CHUNK_BYTES: Final = 2**16
+# RuntimeError: it wants a password (docs.python.org, "zipfile", read 2026-11).
+_DAMAGE: Final = (
+    zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError,
+)  # fmt: skip
 
 
 def name_of(table: str) -> str:
@@ -76,8 +80,8 @@ class ArchiveWriter:
             self._zip.close()
             self._file.flush()
             os.fsync(self._file.fileno())
-            # Refuses what came there meanwhile, as a rename would not.
-            os.link(self._draft, self._path)
+            # No link: disks for backups often know none (exFAT, shares of other machines).
+            self._draft.rename(self._path)
 
 
 class ArchiveReader:
@@ -121,7 +125,7 @@ class ArchiveReader:
             with self._zip.open(name) as source:
                 while chunk := source.read(CHUNK_BYTES):
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
+        except _DAMAGE as error:
             raise ArchiveDamaged(f"{name} in the archive is damaged") from error
 
     def check(self, name: str, sha256: str) -> None:

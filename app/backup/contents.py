@@ -39,6 +39,19 @@ def beside(archive: Path) -> FolderStore:
     return FolderStore(FolderLocation(path=archive.parent / FOLDER))
 
 
+def make_folder(archive: Path) -> None:
+    """Make the folder of objects beside an archive, unless it is there.
+
+    Raises:
+        BackupError: something else lies there, or it cannot be made.
+    """
+    folder = archive.parent / FOLDER
+    try:
+        folder.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise BackupError(f"{folder} cannot be made: {error.strerror}") from error
+
+
 class Keeper:
     """Brings objects where an archive keeps them; says for each what the archive says of it."""
 
@@ -81,9 +94,15 @@ class Keeper:
                 self._writer.add(entry_of(found.key), tally)
             else:
                 self._shared.put(found.key, tally, found.content_type)
+                self._read_back(found.key, tally.sha256)
         if tally.size_bytes != found.size_bytes:
             raise BackupError(f"the store broke off while {found.key} was read: try again")
         return tally.sha256
+
+    def _read_back(self, key: ObjectKey, sha256: str) -> None:
+        if digest_of(self._shared, key) != sha256:
+            self._shared.delete(key)
+            raise BackupError(f"{entry_of(key)} is not what was written: mistrust this disk")
 
     def _digest_beside(self, found: StoredObject) -> str | None:
         """Answer the digest of what lies beside already; None: it does not, or not whole."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table
 
 from app.backup import rows, sealing
 from app.backup.archive import ArchiveReader, ArchiveWriter, name_of
-from app.backup.contents import FOLDER, Keeper, beside, entry_of, keys_in
+from app.backup.contents import Keeper, beside, entry_of, keys_in, make_folder
 from app.backup.errors import ArchiveDamaged, BackupError
 from app.backup.manifest import KeptObject, KeptTable, Manifest, Objects
 from app.backup.progress import Advance, Progress
@@ -54,7 +54,7 @@ def back_up(
         raise BackupError("the tables are not those of this release: run `cadans db upgrade`")
     with ArchiveWriter(path) as writer:
         if objects_are is Objects.BESIDE:
-            (path.parent / FOLDER).mkdir(exist_ok=True, mode=0o700)
+            make_folder(path)
         created_at = house.clock()
         with rows.snapshot(house.database) as connection:
             tables = _write_tables(connection, writer, progress)
@@ -115,7 +115,7 @@ def _known(path: Path) -> Mapping[str, KeptObject]:
 def _check(path: Path, progress: Progress) -> None:
     """Read everything back that was written; an archive that cannot be read is taken away.
 
-    What lay beside it before was read when it came; `cadans restore --dry-run` reads it again.
+    What lies beside it was read back when it came; `cadans restore --dry-run` reads it again.
     """
     try:
         with ArchiveReader(path) as reader, progress.part("check", None) as advance:

@@ -45,7 +45,10 @@ class _Screen:
 def _passphrase(_context: click.Context, _option: click.Parameter, path: Path | None) -> str | None:
     if path is None:
         return None
-    text = path.read_text(encoding="utf-8").strip()
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{path} is no text: write the passphrase into it") from error
     if len(text) < sealing.MIN_PASSPHRASE_CHARS:
         raise click.BadParameter(
             f"{path} holds fewer than {sealing.MIN_PASSPHRASE_CHARS} characters: make it longer"

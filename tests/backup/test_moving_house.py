@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -24,6 +24,7 @@ from app.house import House
 from app.jobs.unlocks import record_unlocks
 from app.kinds import EndReason, UploadState
 from app.settings import Settings
+from media.folder import FolderStore
 from media.keys import ObjectKey
 from tests.builders import START, a_course, a_listener, a_subscription, an_account
 from tests.parts.house import MakeHouse, SettableClock
@@ -273,6 +274,31 @@ def test_objects_lie_once_beside_archives_that_share_them(movers: Movers, old: H
     new = movers.house("new", "sqlite", "folder")
     bring(second, new)
     assert tables_of(new) == tables_of(old)
+
+
+def test_object_that_a_bad_disk_spoils_beside_the_archive_is_found_out(
+    movers: Movers, old: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = FolderStore.put
+
+    def spoil(store: FolderStore, key: ObjectKey, chunks: Iterable[bytes], kind: str) -> object:
+        stored = put(store, key, chunks, kind)
+        damage(movers.folder / "kept" / "objects" / key, SOUND[:256])
+        return stored
+
+    monkeypatch.setattr(FolderStore, "put", spoil)
+    with pytest.raises(BackupError, match="mistrust this disk"):
+        movers.back_up(old, objects_are=Objects.BESIDE)
+    assert not list((movers.folder / "kept").glob("*.zip"))
+    assert not objects_in(movers.folder / "kept" / "all.zip")
+
+
+def test_file_in_the_place_of_the_objects_is_told(movers: Movers, old: House) -> None:
+    (movers.folder / "kept").mkdir()
+    (movers.folder / "kept" / "objects").write_text("mine")
+    with pytest.raises(BackupError, match="cannot be made"):
+        movers.back_up(old, objects_are=Objects.BESIDE)
+    assert (movers.folder / "kept" / "objects").read_text() == "mine"
 
 
 def objects_in(archive: Path) -> list[Path]:

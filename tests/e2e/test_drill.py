@@ -120,6 +120,9 @@ def test_commands_say_what_they_need(tmp_path: Path) -> None:
         (tmp_path / "short").write_text("short")
         with pytest.raises(ServerFailed, match="12 characters"):
             here.run("backup", "a.zip", "--passphrase-file", str(tmp_path / "short"))
+        (tmp_path / "binary").write_bytes(bytes(range(256)))
+        with pytest.raises(ServerFailed, match="is no text"):
+            here.run("backup", "a.zip", "--passphrase-file", str(tmp_path / "binary"))
         (tmp_path / "b.zip").write_text("no archive")
         with pytest.raises(ServerFailed, match="no archive of ours"):
             here.run("restore", str(tmp_path / "b.zip"))
