@@ -9,7 +9,6 @@ from sqlalchemy import Connection, select
 from app.backup.archive import ArchiveReader, ArchiveWriter
 from app.backup.errors import ArchiveDamaged, BackupError, RestoreError
 from app.backup.manifest import KeptObject, Manifest, Objects
-from app.backup.progress import Advance
 from app.backup.tally import Tally, sha256_of
 from app.db.models import Course, Recording, SpokenTurn
 from media.errors import ObjectNotFound
@@ -68,7 +67,7 @@ class Keeper:
         self._store, self._writer, self._objects_are = store, writer, objects_are
         self._shared, self._known = shared, known
 
-    def keep(self, key: ObjectKey, advance: Advance) -> KeptObject | None:
+    def keep(self, key: ObjectKey) -> KeptObject | None:
         """Keep one object; None: it is gone from the store.
 
         Raises:
@@ -78,18 +77,16 @@ class Keeper:
         try:
             found = self._store.stat(key)
             if self._objects_are is Objects.IN_STORE:
-                advance(found.size_bytes)
                 return _kept(found, None)
             if self._objects_are is Objects.BESIDE and (digest := self._digest_beside(found)):
-                advance(found.size_bytes)
                 return _kept(found, digest)
-            return _kept(found, self._copy(found, advance))
+            return _kept(found, self._copy(found))
         except ObjectNotFound:
             return None
 
-    def _copy(self, found: StoredObject, advance: Advance) -> str:
+    def _copy(self, found: StoredObject) -> str:
         with self._store.open(found.key) as chunks:
-            tally = Tally(chunks, advance)
+            tally = Tally(chunks)
             if self._objects_are is Objects.INSIDE:
                 self._writer.add(entry_of(found.key), tally)
             else:
@@ -127,7 +124,7 @@ class Bringer:
     def _manifest(self) -> Manifest:
         return self._reader.manifest
 
-    def check(self, kept: KeptObject, advance: Advance) -> None:
+    def check(self, kept: KeptObject) -> None:
         """See that an object can be had, as it was written.
 
         Raises:
@@ -138,9 +135,8 @@ class Bringer:
             self._check_in_store(kept)
         elif sha256_of(self._chunks(kept)) != kept.sha256:
             raise ArchiveDamaged(f"the object {kept.key} is not what was written")
-        advance(kept.size_bytes)
 
-    def bring(self, kept: KeptObject, advance: Advance) -> StoredObject:
+    def bring(self, kept: KeptObject) -> StoredObject:
         """Put an object into the store, unless it lies there already; answer how it lies there.
 
         Raises:
@@ -150,10 +146,9 @@ class Bringer:
         try:
             found = self._store.stat(key)
         except ObjectNotFound:
-            return self._store.put(key, Tally(self._chunks(kept), advance), kept.content_type)
+            return self._store.put(key, self._chunks(kept), kept.content_type)
         if kept.sha256 is not None and digest_of(self._store, key) != kept.sha256:
             raise RestoreError(f"another object lies under {key} here: choose an empty store")
-        advance(kept.size_bytes)
         return found
 
     def _check_in_store(self, kept: KeptObject) -> None:

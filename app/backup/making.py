@@ -12,7 +12,7 @@ from app.backup.archive import ArchiveReader, ArchiveWriter, name_of
 from app.backup.contents import Keeper, beside, entry_of, keys_in, make_folder
 from app.backup.errors import ArchiveDamaged, BackupError
 from app.backup.manifest import KeptObject, KeptTable, Manifest, Objects
-from app.backup.progress import Advance, Progress
+from app.backup.progress import Progress, each_told
 from app.backup.tally import Tally
 from app.db import migrate
 from app.house import House
@@ -60,8 +60,8 @@ def back_up(
             tables = _write_tables(connection, writer, progress)
             keys = keys_in(connection)
         keeper = Keeper(house.store, writer, objects_are, shared=beside(path), known=_known(path))
-        with progress.part("objects", None) as advance:
-            found = {key: keeper.keep(key, advance) for key in keys}
+        with progress.part("objects", len(keys)) as advance:
+            found = {key: keeper.keep(key) for key in each_told(keys, advance)}
         manifest = Manifest(
             release=__version__,
             created_at=created_at,
@@ -81,16 +81,13 @@ def back_up(
 def _write_tables(
     connection: Connection, writer: ArchiveWriter, progress: Progress
 ) -> tuple[KeptTable, ...]:
-    with progress.part("rows", None) as advance:
-        return tuple(
-            _write_table(connection, table, writer, advance) for table in rows.kept_tables()
-        )
+    tables = rows.kept_tables()
+    with progress.part("tables", len(tables)) as advance:
+        return tuple(_write_table(connection, each, writer) for each in each_told(tables, advance))
 
 
-def _write_table(
-    connection: Connection, table: Table, writer: ArchiveWriter, advance: Advance
-) -> KeptTable:
-    lines = Tally(rows.lines_of(connection, table), lambda _size: advance(1))
+def _write_table(connection: Connection, table: Table, writer: ArchiveWriter) -> KeptTable:
+    lines = Tally(rows.lines_of(connection, table))
     writer.add(name_of(table.name), lines, is_text=True)
     return KeptTable(
         name=table.name,
@@ -118,14 +115,19 @@ def _check(path: Path, progress: Progress) -> None:
     What lies beside it was read back when it came; `cadans restore --dry-run` reads it again.
     """
     try:
-        with ArchiveReader(path) as reader, progress.part("check", None) as advance:
-            for table in reader.manifest.tables:
-                reader.check(name_of(table.name), table.sha256)
-                advance(1)
-            for each in reader.manifest.objects:
-                if reader.manifest.objects_are is Objects.INSIDE and each.sha256:
-                    reader.check(entry_of(each.key), each.sha256)
-                    advance(1)
+        with ArchiveReader(path) as reader:
+            entries = _entries_of(reader.manifest)
+            with progress.part("check", len(entries)) as advance:
+                for name, sha256 in each_told(entries, advance):
+                    reader.check(name, sha256)
     except ArchiveDamaged as error:
         path.unlink(missing_ok=True)
         raise BackupError(f"{error}; the disk under {path.parent} cannot be trusted") from error
+
+
+def _entries_of(manifest: Manifest) -> list[tuple[str, str]]:
+    """Answer every entry of an archive, with its digest."""
+    entries = [(name_of(table.name), table.sha256) for table in manifest.tables]
+    if manifest.objects_are is Objects.INSIDE:
+        entries += [(entry_of(each.key), each.sha256) for each in manifest.objects if each.sha256]
+    return entries

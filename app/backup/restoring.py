@@ -12,7 +12,7 @@ from app.backup.archive import ArchiveReader, name_of
 from app.backup.contents import Bringer
 from app.backup.errors import ArchiveDamaged, RestoreError
 from app.backup.manifest import Manifest
-from app.backup.progress import Progress
+from app.backup.progress import Progress, each_told
 from app.backup.rows import Rows
 from app.backup.sealing import Keys
 from app.db import migrate
@@ -62,8 +62,8 @@ def restore(
     manifest = reader.manifest
     fresh = _look(house, reader, passphrase, progress)
     bringer = Bringer(reader, house.store)
-    with progress.part("objects", sum(each.size_bytes for each in manifest.objects)) as advance:
-        lying = [bringer.bring(each, advance) for each in manifest.objects]
+    with progress.part("objects", len(manifest.objects)) as advance:
+        lying = [bringer.bring(each) for each in each_told(manifest.objects, advance)]
     if fresh:
         key_files.replace(house.settings.key_folder, feed=fresh.feed, secret=fresh.secret)
     _bring_rows(house, reader, lying, progress)
@@ -82,12 +82,12 @@ def _look(
     if not rows.is_empty(house.database):
         raise RestoreError("there is a house in this database already: name an empty one")
     fresh = _keys_to_write(house, manifest, passphrase)
-    with progress.part("check", sum(each.size_bytes for each in manifest.objects)) as advance:
-        for table in manifest.tables:
-            reader.check(name_of(table.name), table.sha256)
-        bringer = Bringer(reader, house.store)
-        for each in manifest.objects:
-            bringer.check(each, advance)
+    for table in manifest.tables:
+        reader.check(name_of(table.name), table.sha256)
+    bringer = Bringer(reader, house.store)
+    with progress.part("check", len(manifest.objects)) as advance:
+        for each in each_told(manifest.objects, advance):
+            bringer.check(each)
     return fresh
 
 
@@ -101,12 +101,11 @@ def _bring_rows(
     migrate.upgrade(house.database, manifest.revision)
     with (
         house.database.connect_for_migrating() as connection,
-        progress.part("rows", sum(each.rows for each in manifest.tables)) as advance,
+        progress.part("tables", len(manifest.tables)) as advance,
     ):
         into = Rows(connection)
-        for table in manifest.tables:
+        for table in each_told(manifest.tables, advance):
             into.put(table, _lines(reader, table.name))
-            advance(table.rows)
         into.settle()
         into.note_etags({each.key: each.etag for each in lying})
         _count(connection, manifest)

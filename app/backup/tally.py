@@ -3,15 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from app.backup.progress import Advance
-
 
 class Tally:
     """Hands pieces on; what it says of them is true once the last one came."""
 
-    def __init__(self, pieces: Iterable[bytes], advance: Advance | None = None) -> None:
-        """`advance` is told of the bytes of each piece."""
-        self._pieces, self._advance = pieces, advance
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
         self._digest = hashlib.sha256()
         self.count = 0
         self.size_bytes = 0
@@ -21,8 +18,6 @@ class Tally:
             self._digest.update(piece)
             self.count += 1
             self.size_bytes += len(piece)
-            if self._advance:
-                self._advance(len(piece))
             yield piece
 
     @property

@@ -29,8 +29,8 @@ class _Screen:
         self._console = Console(stderr=True, highlight=False)
 
     @contextmanager
-    def part(self, name: str, total: int | None) -> Iterator[Callable[[int], object]]:
-        """Show a bar for one part; of unknown length a count."""
+    def part(self, name: str, total: int) -> Iterator[Callable[[], object]]:
+        """Show a bar for one part."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Bars(
             *columns,
@@ -39,7 +39,7 @@ class _Screen:
             disable=not self._console.is_terminal,
         ) as bars:
             task = bars.add_task(name, total=total)
-            yield lambda more: bars.advance(task, more)
+            yield lambda: bars.advance(task)
 
 
 def _passphrase(_context: click.Context, _option: click.Parameter, path: Path | None) -> str | None:

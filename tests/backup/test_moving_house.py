@@ -37,18 +37,17 @@ SOUND = bytes(range(256)) * 400
 
 
 class Quiet:
-    """Shows nothing, and counts."""
+    """Shows nothing, but counts what it is told of."""
 
     def __init__(self) -> None:
-        self.parts: dict[str, int] = {}
+        self.done: dict[str, tuple[int, int]] = {}
 
     @contextmanager
-    def part(self, name: str, total: int | None) -> Iterator[Callable[[int], object]]:
-        del total
-        self.parts.setdefault(name, 0)
+    def part(self, name: str, total: int) -> Iterator[Callable[[], object]]:
+        self.done[name] = (0, total)
 
-        def advance(more: int) -> None:
-            self.parts[name] += more
+        def advance() -> None:
+            self.done[name] = (self.done[name][0] + 1, total)
 
         yield advance
 
@@ -350,6 +349,16 @@ def test_archive_that_was_cut_off_is_no_archive(movers: Movers, old: House, leng
     made.path.write_bytes(made.path.read_bytes()[:length])
     with pytest.raises(ArchiveDamaged):
         ArchiveReader(made.path)
+
+
+def test_progress_reaches_its_end(movers: Movers, old: House) -> None:
+    made, shown = movers.back_up(old), Quiet()
+    with ArchiveReader(made.path) as reader:
+        restore(
+            movers.house("new", "sqlite", "folder"), reader, passphrase=PASSPHRASE, progress=shown
+        )
+    tables = len(made.manifest.tables)
+    assert shown.done == {"check": (4, 4), "objects": (4, 4), "tables": (tables, tables)}
 
 
 def test_dry_run_changes_nothing(movers: Movers, old: House) -> None:
