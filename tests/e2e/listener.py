@@ -97,6 +97,8 @@ class Listener:
         self.opens_mail()
         self.presses_button_in_mail()
         self.confirms()
+        # Until its stylesheets are there, what is only for paper shows too.
+        self.page.wait_for_load_state()
         return self.personal_address()
 
     def personal_address(self) -> str:
