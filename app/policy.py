@@ -24,6 +24,8 @@ class Access(StrEnum):
     SCRIPT = "script"
     # A mail provider that proves who it is in each message.
     PROVIDER = "provider"
+    # `cadans doctor` of this very house, which signs its question with the secret keys.
+    DOCTOR = "doctor"
     # Demo on this machine alone.
     DEMO = "demo"
 

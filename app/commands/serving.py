@@ -1,6 +1,7 @@
 """`cadans serve` and `cadans worker`: the two kinds of process."""
 
 import multiprocessing
+import os
 import signal
 import threading
 
@@ -14,6 +15,7 @@ from app.house import House
 from app.jobs.tasks import ERRANDS, TASKS
 from app.jobs.worker import Worker
 from app.services.demo import refuse_clock_stepping_back, set_up_demo
+from app.web.threads import THREADS
 
 # A process that streams bytes needs this many threads, or slow readers hold up polls.
 BLOCKING_THREADS = 16
@@ -43,6 +45,8 @@ def serve(house: House, workers: int, threads: int) -> None:
     _check(house)
     # A web process that was forked while a thread of ours is inside SQLite waits for it for ever.
     multiprocessing.set_start_method("spawn")
+    # So that each of them knows how many threads it has.
+    os.environ[THREADS] = str(threads)  # noqa: TID251 (written, for the processes to come)
     jobs = Worker(house, TASKS, ERRANDS) if house.settings.is_embedded else None
     if jobs:
         jobs.start()

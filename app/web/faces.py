@@ -5,6 +5,7 @@ from flask import Blueprint, Flask
 from app.house import House
 from app.web.admin import admin, uploading
 from app.web.api import api
+from app.web.calls import calls
 from app.web.delivery import Delivery
 from app.web.dev import dev
 from app.web.hooks import hooks
@@ -17,6 +18,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     dev,
     api,
     hooks,
+    calls,
     admin,
     uploading,
 )

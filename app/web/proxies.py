@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import Flask
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
+
+# Where the machine that connected stays known, whoever it spoke for.
+PEER: Final = "cadans.peer"
 
 
 class TrustedProxies:
@@ -25,7 +28,8 @@ class TrustedProxies:
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         """Mend the environment and pass on."""
-        if self._is_ours(environ.get("REMOTE_ADDR", "")):
+        environ[PEER] = peer = environ.get("REMOTE_ADDR", "")
+        if self._is_ours(peer):
             hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
             strangers = [hop for hop in hops if hop and not self._is_ours(hop)]
             if strangers:
@@ -35,11 +39,21 @@ class TrustedProxies:
         return self._app(environ, start)
 
     def _is_ours(self, text: str) -> bool:
-        try:
-            address = ip_address(text)
-        except ValueError:
-            return False
-        return any(address in network for network in self._networks)
+        return is_named(text, self._networks)
+
+
+def is_named(text: str, networks: Networks) -> bool:
+    """Tell whether an address lies in one of the networks; what is none lies nowhere."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
+
+
+def peer_of(environ: "WSGIEnvironment") -> str:
+    """Answer the address of the machine that connected: a proxy's own, where there is one."""
+    return str(environ.get(PEER) or environ.get("REMOTE_ADDR", ""))
 
 
 def set_up(app: Flask, networks: Networks) -> None:

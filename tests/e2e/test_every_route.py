@@ -29,14 +29,24 @@ NOBODY = {
     Access.SCRIPT: {401},
     # Closed until its setting opens it; what gets in then stands in tests/web/test_hooks.py.
     Access.PROVIDER: {404},
+    # Whoever has no secret key of the house; what the doctor hears stands in tests/doctor/.
+    Access.DOCTOR: {404},
     Access.DEMO: {404},
 }
 # What Eve gets, who has an account, a course of her own to hear and a token, at somebody else's.
 EVE = dict.fromkeys(
-    (Access.COURSE, Access.LISTENER, Access.SCRIPT, Access.PROVIDER, Access.DEMO), 404
+    (
+        Access.COURSE,
+        Access.LISTENER,
+        Access.SCRIPT,
+        Access.PROVIDER,
+        Access.DOCTOR,
+        Access.DEMO,
+    ),
+    404,
 )
 # Their addresses name nothing: whoever gets in may, whoever does not finds nothing at all.
-WITHOUT_NAMES = {Access.DEMO, Access.PROVIDER}
+WITHOUT_NAMES = {Access.DEMO, Access.DOCTOR, Access.PROVIDER}
 # The API reads what it is sent before it looks whose course it is: so it is sent what it expects.
 BODIES: dict[str, dict[str, Any]] = {
     "api.create_lesson": {"title": "Eve was here"},
