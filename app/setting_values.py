@@ -307,7 +307,11 @@ def _url_parts(text: str) -> Any:  # noqa: ANN401 (SplitResult; its port may sti
         parts = urlsplit(text)
         parts.port  # noqa: B018 (checked here: it raises when it is no number)
     except ValueError as error:
-        raise Problem(f"is no address ({error}).") from error
+        # Not urlsplit's own words: they quote what it took for a port, such as half a password.
+        raise Problem(
+            "is no address: a port is a number, and / ? # @ : in a password are written %2F %3F"
+            " %23 %40 %3A."
+        ) from error
     else:
         return parts
 

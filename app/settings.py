@@ -28,11 +28,15 @@ Parse = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How one setting is read: parser, default as text (None: worked out), what it is for."""
+    """How one setting is read: parser, default as text (None: worked out), what it is for.
+
+    `is_secret`: its text, or a part of it, must never be printed.
+    """
 
     parse: Parse
     default: str | None
     about: str
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ class Settings:
             values.parse_database_url,
             None,
             "`sqlite:///file` or `postgresql://user:pass@host/name`; default SQLite in VAR",
+            is_secret=True,
         ),
     ]
     store: Annotated[
@@ -92,6 +97,7 @@ class Settings:
             None,
             "`1:` and 64 hex digits, further keys after a comma, the last one makes new addresses;"
             " never remove one; made in VAR for SQLite with a folder store, required otherwise",
+            is_secret=True,
         ),
     ]
     secret_keys: Annotated[
@@ -101,6 +107,7 @@ class Settings:
             None,
             "for sessions and mail links, comma between, the first signs, all verify; made in VAR"
             " for SQLite with a folder store, required otherwise",
+            is_secret=True,
         ),
     ]
     mail: Annotated[
@@ -110,6 +117,7 @@ class Settings:
             None,
             "`smtp://user:pass@host:587?tls=starttls` (or `tls=implicit`, `tls=none`), or"
             " `maildir:path`; default a Maildir in VAR",
+            is_secret=True,
         ),
     ]
     mail_from: Annotated[
@@ -134,6 +142,7 @@ class Settings:
             "",
             "mailbox that is read for mail that came back: `maildir:path` or"
             " `imap://user:pass@host/INBOX?tls=implicit` (or `tls=starttls`, `tls=none`)",
+            is_secret=True,
         ),
     ]
     bounce_address: Annotated[
@@ -159,6 +168,7 @@ class Settings:
             setting_mail.parse_credentials,
             "",
             "`user:password` that Postmark sends; opens `/hooks/mail/postmark`",
+            is_secret=True,
         ),
     ]
     hook_mailgun: Annotated[
@@ -167,6 +177,7 @@ class Settings:
             setting_mail.parse_signing_key,
             "",
             "signing key of Mailgun's webhooks; opens `/hooks/mail/mailgun`",
+            is_secret=True,
         ),
     ]
     trusted_proxies: Annotated[
@@ -302,6 +313,11 @@ class _Reader:
     def _refuse_unsafe_together(self) -> None:
         if {"base_url", "mail", "demo", "demo_clock", "audio"} <= self.read_values.keys():
             self.problems += values.unsafe_together(self.read_values)
+
+
+def environment() -> Mapping[str, str]:
+    """Answer what settings are read from, for who must know what stands there without them."""
+    return os.environ
 
 
 def variable(name: str) -> str:
