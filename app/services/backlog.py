@@ -35,10 +35,14 @@ KEPT: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailCounts:
-    """Mails of the house: `due` of those that wait should be gone by now."""
+    """Mails of the house: `due` of those that wait should be gone by now.
+
+    `oldest_due_at`: since when the first of these; None: there is none.
+    """
 
     waiting: int
     due: int
+    oldest_due_at: datetime | None
     failed: int
 
 
@@ -93,16 +97,18 @@ class CourseBacklog:
 
 def of_house(session: Session, *, now: datetime) -> HouseBacklog:
     """Answer the backlog of the whole house."""
+    is_due = _is_waiting() & (OutboxMail.due_at <= now)
     counts = select(
         func.count().filter(_is_waiting()),
-        func.count().filter(_is_waiting(), OutboxMail.due_at <= now),
+        func.count().filter(is_due),
+        func.min(OutboxMail.due_at).filter(is_due),
         func.count().filter(_has_failed()),
     ).where(or_(_is_waiting(), _has_failed()))
-    waiting, due, failed = session.execute(counts).one()
+    waiting, due, oldest_due_at, failed = session.execute(counts).one()
     return HouseBacklog(
         jobs=queue.listed(session),
         troubles=session.scalars(select(TaskTrouble).order_by(TaskTrouble.name)).all(),
-        mails=MailCounts(waiting=waiting, due=due, failed=failed),
+        mails=MailCounts(waiting=waiting, due=due, oldest_due_at=oldest_due_at, failed=failed),
         worker_seen_at=queue.worker_seen_at(session),
     )
 
