@@ -11,4 +11,5 @@ pytest_plugins = [
     "tests.parts.rgw",
     "tests.parts.smtp",
     "tests.parts.sns",
+    "tests.parts.strangers",
 ]

@@ -8,17 +8,22 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from app.doctor.house import Look, look_around, secrets_of, without_secrets
-from app.doctor.house_database import look_at_database, look_at_workers
+from app.clock import system_clock
+from app.doctor.house import Look, look_around
+from app.doctor.house_database import look_at_database
+from app.doctor.house_disk import look_at_disks
 from app.doctor.house_mail import look_at_mail
+from app.doctor.house_secrets import secrets_of, without_secrets
 from app.doctor.house_store import look_at_store
-from app.doctor.house_web import look_at_address, look_at_disk, look_at_tls
+from app.doctor.house_tls import look_at_tls
+from app.doctor.house_web import look_at_address
+from app.doctor.house_work import look_at_work
 from app.doctor.report import Check, Grade, exit_code
 from app.doctor.screen import SIGNS
 from app.errors import SettingsInvalid
 from app.house import House
 from app.setting_values import Problem, parse_sender, parse_size
-from app.settings import Settings
+from app.settings import Settings, environment
 from app.wiring import open_house
 
 
@@ -50,24 +55,33 @@ def _address(_context: click.Context, _option: click.Parameter, text: str | None
 def house(*, send_to: str | None, least_free: int, is_json: bool) -> None:
     """Look whether all is well with this house, part by part, with the remedy of what is not.
 
+    Run it where `cadans serve` runs, with its settings. It writes to the database and the store
+    and takes it back; it asks the house by CADANS_BASE_URL, through whatever stands in front. An
+    authority of your own is trusted when SSL_CERT_FILE names it.
+
     Exit code: 0 all works (perhaps with remarks), 1 something does not work, 2 wrong arguments.
     """
-    checks = _look(send_to, least_free)
-    _say(checks, is_json=is_json)
-    sys.exit(exit_code(checks))
+    settings, checks = _look(send_to, least_free)
+    found = without_secrets(checks, secrets_of(environment(), settings))
+    _say(found, is_json=is_json)
+    sys.exit(exit_code(found))
 
 
-def _look(send_to: str | None, least_free: int) -> list[Check]:
+def _look(send_to: str | None, least_free: int) -> tuple[Settings | None, list[Check]]:
+    """Answer what was found, and the settings where they can be used."""
     try:
         settings = Settings.from_env()
-        here = open_house(settings)
     except SettingsInvalid as error:
-        return [_invalid(problem) for problem in error.problems]
+        return None, [_invalid(problem) for problem in error.problems]
     except OSError as error:
-        return [_invalid(f"CADANS_VAR cannot be used ({error.strerror}): let our user write it.")]
+        return None, [_unusable(error)]
+    try:
+        here = open_house(settings)
+    except OSError as error:
+        return settings, [_unusable(error)]
     with closing(here):
         found = look_around(_looks(here, send_to, least_free))
-    return without_secrets([*_settings_are_fine(settings), *found], secrets_of(settings))
+    return settings, [*_settings_are_fine(settings), *found]
 
 
 def _looks(here: House, send_to: str | None, least_free: int) -> list[Look]:
@@ -76,11 +90,15 @@ def _looks(here: House, send_to: str | None, least_free: int) -> list[Look]:
         Look(code="database", look=lambda: look_at_database(here.database)),
         Look(code="store", look=lambda: look_at_store(here.store, settings.base_url)),
         Look(code="mail", look=lambda: look_at_mail(here, send_to)),
-        Look(code="disk", look=lambda: look_at_disk(settings.var, least_free)),
+        Look(code="disk", look=lambda: look_at_disks(settings, least_free)),
         Look(code="tls", look=lambda: look_at_tls(settings.base_url)),
         Look(code="address", look=lambda: look_at_address(settings)),
-        Look(code="worker", look=lambda: look_at_workers(here.database)),
+        Look(code="work", look=lambda: _look_at_work(here)),
     ]
+
+
+def _look_at_work(here: House) -> list[Check]:
+    return look_at_work(here.database, now=here.clock(), true_now=system_clock())
 
 
 def _settings_are_fine(settings: Settings) -> list[Check]:
@@ -89,6 +107,11 @@ def _settings_are_fine(settings: Settings) -> list[Check]:
         Check(code="settings", grade=Grade.OK, message="The settings can be used."),
         Check(code="keys", grade=Grade.OK, message=f"The keys are there (of feeds: {count})."),
     ]
+
+
+def _unusable(error: OSError) -> Check:
+    words = f"CADANS_VAR cannot be used ({error.strerror}): let our user write it."
+    return Check(code="settings", grade=Grade.FAIL, message=words)
 
 
 def _invalid(problem: str) -> Check:

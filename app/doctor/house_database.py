@@ -1,7 +1,7 @@
 """The database of the house: it answers, has the tables of this release, and can be written."""
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,12 +12,10 @@ from app.clock import system_clock
 from app.db import migrate
 from app.db.models import Mark
 from app.db.session import Database
+from app.doctor.house_clock import Moment, judge_clock
 from app.doctor.report import Check, Grade
-from app.services import backlog
 
 MARK: Final = "doctor"
-# Two machines whose clocks differ by more than this disagree about what is unlocked.
-CLOCK_MAY_DIFFER: Final = timedelta(seconds=5)
 
 
 class _TakenBack(Exception):
@@ -36,20 +34,6 @@ def look_at_database(database: Database) -> list[Check]:
         return [_fail("database", words, "See that it runs and mend CADANS_DATABASE_URL.")]
     is_there = Check(code="database", grade=Grade.OK, message=f"The database answers: {version}.")
     return [is_there, _migrations(database), _write(database), _clock(database)]
-
-
-def look_at_workers(database: Database) -> list[Check]:
-    """Look whether a worker was seen lately, and whether mail waits that should be gone."""
-    now = system_clock()
-    with database.reading() as session:
-        found = backlog.of_house(session, now=now)
-    seen = found.worker_seen_at
-    waiting = f"{len(found.jobs)} jobs and {found.mails.due} mails are due"
-    if seen is None or seen < now - backlog.SILENCE:
-        last = "ever" if seen is None else f"since {seen:%Y-%m-%d %H:%M} UTC"
-        words = f"No worker was seen {last}; {waiting}."
-        return [_fail("worker", words, "Start `cadans worker` (`cadans serve` alone with SQLite).")]
-    return [Check(code="worker", grade=Grade.OK, message=f"A worker is at work; {waiting}.")]
 
 
 def _version(database: Database) -> str:
@@ -88,21 +72,11 @@ def _clock(database: Database) -> Check:
     if database.engine.dialect.name != "postgresql":
         words = "The database lives by the clock of this machine."
         return Check(code="clock", grade=Grade.OK, message=words)
+    begun_at = system_clock()
     with database.reading() as session:
         theirs: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
-    return judge_clock("clock", "the database", system_clock() - theirs.astimezone(UTC))
-
-
-def judge_clock(code: str, whose: str, apart: timedelta) -> Check:
-    """Judge how far our clock is ahead of another one."""
-    seconds = abs(apart.total_seconds())
-    if abs(apart) <= CLOCK_MAY_DIFFER:
-        return Check(code=code, grade=Grade.OK, message=f"Our clock agrees with that of {whose}.")
-    return _fail(
-        code,
-        f"Our clock and that of {whose} are {seconds:.0f} seconds apart.",
-        "Let a time service set the clocks of both machines, such as systemd-timesyncd.",
-    )
+    moment = Moment(begun_at=begun_at, ended_at=system_clock())
+    return judge_clock("clock", "the database", moment.apart_from(theirs.astimezone(UTC)))
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -1,13 +1,13 @@
 """The store of the house: written, read and cleared again, as we, listeners and browsers do it."""
 
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
 
 from app.clock import system_clock
-from app.doctor.house_database import judge_clock
+from app.doctor.house_clock import Moment, find_date, judge_clock
+from app.doctor.house_tls import trusted_authorities
 from app.doctor.report import Check, Grade
 from media.errors import MediaError
 from media.keys import ObjectKey, new_object_key
@@ -19,23 +19,33 @@ CONTENT_TYPE: Final = "application/octet-stream"
 SECONDS: Final = 60
 TIMEOUT: Final = 10.0
 REFUSED: Final = (401, 403)
+# What it means that strangers may.
+_MEANS: Final = {
+    "read": "locked lessons are open to the world",
+    "write": "a stranger can put other sound in the place of a lesson",
+    "list": "a stranger can see what lies there",
+}
 
 
 def look_at_store(store: Store, base_url: str) -> list[Check]:
     """Look whether it keeps, gives and forgets one object; nothing of ours is left there."""
     key = new_object_key("doctor", "bin")
-    try:
-        store.put(key, [CONTENT], CONTENT_TYPE)
-    except MediaError as error:
-        return [*_store_clock(store, key), _fail("store", "The store cannot be used.", str(error))]
-    try:
-        checks = [_read(store, key)]
-        if isinstance(store, S3Store):
-            checks += [_presigned(store, key), _private(store, key), _uploads(store, base_url)]
-            checks += _store_clock(store, key)
-    finally:
-        with suppress(MediaError):
-            store.delete(key)
+    with httpx.Client(verify=trusted_authorities(), timeout=TIMEOUT) as web:
+        try:
+            store.put(key, [CONTENT], CONTENT_TYPE)
+        except MediaError as error:
+            return [
+                *_clock(web, store, key),
+                _fail("store", "The store cannot be used.", str(error)),
+            ]
+        try:
+            checks = [_read(store, key)]
+            if isinstance(store, S3Store):
+                checks += [_presigned(web, store, key), _private(web, store, key)]
+                checks += [_uploads(web, store, base_url), *_clock(web, store, key)]
+        finally:
+            with suppress(MediaError):
+                store.delete(key)
     return [*checks, _is_gone(store, key)]
 
 
@@ -50,11 +60,11 @@ def _read(store: Store, key: ObjectKey) -> Check:
     return _ok("store", "The store can be written and read, whole and in part.")
 
 
-def _presigned(store: S3Store, key: ObjectKey) -> Check:
+def _presigned(web: httpx.Client, store: S3Store, key: ObjectKey) -> Check:
     remedy = "See that `public_endpoint` in CADANS_STORE is the address listeners reach it by."
     address = store.presign_get(key, seconds=SECONDS, content_type="audio/mpeg")
     try:
-        answer = httpx.get(address, headers={"Range": "bytes=7-12"}, timeout=TIMEOUT)
+        answer = web.get(address, headers={"Range": "bytes=7-12"})
     except httpx.HTTPError as error:
         words = f"Listeners cannot reach the store ({type(error).__name__})."
         return _fail("store_listener", words, remedy)
@@ -64,38 +74,39 @@ def _presigned(store: S3Store, key: ObjectKey) -> Check:
     return _ok("store_listener", "Listeners can fetch from the store, and go on in the middle.")
 
 
-def _private(store: S3Store, key: ObjectKey) -> Check:
-    address = store.presign_get(key, seconds=SECONDS, content_type=CONTENT_TYPE).partition("?")[0]
+def _private(web: httpx.Client, store: S3Store, key: ObjectKey) -> Check:
+    """Try as a stranger to read the object, to list the bucket, and to write over the object."""
+    address = _address(store, key)
     try:
-        status = httpx.get(address, timeout=TIMEOUT).status_code
+        read = web.get(address).status_code
+        listed = web.get(address.removesuffix(key), params={"prefix": key}).status_code
+        written = web.put(address, content=CONTENT).status_code
     except httpx.HTTPError as error:
         words = f"Nobody can tell whether the bucket is closed ({type(error).__name__})."
         return Check(code="store_public", grade=Grade.WARN, message=words)
-    if status in REFUSED:
-        return _ok("store_public", "Strangers are refused by the store.")
-    if status == httpx.codes.OK:
+    opened = {"read": read, "write": written, "list": listed}
+    may = [what for what, status in opened.items() if httpx.codes.is_success(status)]
+    if may:
         return _fail(
             "store_public",
-            "Anybody can read the bucket: locked lessons are open to the world.",
-            "Take public read out of the bucket's policy and ACL, and block public access.",
+            f"Anybody can {' and '.join(may)} the bucket: {_MEANS[may[0]]}.",
+            f"Take public {' and '.join(may)} out of the bucket's policy and ACL, and block public"
+            " access.",
         )
-    words = f"A stranger is answered {status} by the store, where 403 was expected."
+    if {read, listed, written} <= set(REFUSED):
+        return _ok("store_public", "Strangers are refused by the store.")
+    words = f"A stranger is answered {read} by the store, where 403 was expected."
     return Check(code="store_public", grade=Grade.WARN, message=words, remedy="Look at its policy.")
 
 
-def _uploads(store: S3Store, base_url: str) -> Check:
-    key = new_object_key("doctor", "bin")
-    upload = store.begin_upload(key, CONTENT_TYPE)
+def _uploads(web: httpx.Client, store: S3Store, base_url: str) -> Check:
     try:
-        address = store.presign_part(key, upload, 1, seconds=SECONDS)
-        asked = {"Origin": base_url, "Access-Control-Request-Method": "PUT"}
-        before = httpx.options(address, headers=asked, timeout=TIMEOUT)
-        put = httpx.put(address, content=CONTENT, headers={"Origin": base_url}, timeout=TIMEOUT)
-    finally:
-        store.abort_upload(key, upload)
-    allowed = before.headers.get("access-control-allow-origin") in {"*", base_url}
-    exposed = "etag" in put.headers.get("access-control-expose-headers", "").casefold()
-    if before.is_success and allowed and put.is_success and exposed:
+        is_open = _may_upload(web, store, base_url)
+    except (MediaError, httpx.HTTPError) as error:
+        words = f"No part of an upload could be sent ({type(error).__name__})."
+        remedy = "Give our credentials the right to upload in parts and to abort."
+        return _fail("store_uploads", words, remedy)
+    if is_open:
         return _ok("store_uploads", "Browsers may upload to the store from our pages.")
     return _fail(
         "store_uploads",
@@ -104,16 +115,40 @@ def _uploads(store: S3Store, base_url: str) -> Check:
     )
 
 
-def _store_clock(store: Store, key: ObjectKey) -> list[Check]:
+def _may_upload(web: httpx.Client, store: S3Store, base_url: str) -> bool:
+    """Upload one part as a page of ours would: asking first, and reading the ETag."""
+    key = new_object_key("doctor", "bin")
+    upload = store.begin_upload(key, CONTENT_TYPE)
+    try:
+        address = store.presign_part(key, upload, 1, seconds=SECONDS)
+        asked = {"Origin": base_url, "Access-Control-Request-Method": "PUT"}
+        before = web.options(address, headers=asked)
+        put = web.put(address, content=CONTENT, headers={"Origin": base_url})
+    finally:
+        store.abort_upload(key, upload)
+    allowed = before.headers.get("access-control-allow-origin") in {"*", base_url}
+    exposed = "etag" in put.headers.get("access-control-expose-headers", "").casefold()
+    return before.is_success and allowed and put.is_success and exposed
+
+
+def _clock(web: httpx.Client, store: Store, key: ObjectKey) -> list[Check]:
+    """Compare clocks by any answer of the store: one that is far off refuses our signatures."""
     if not isinstance(store, S3Store):
         return []
+    begun_at = system_clock()
     try:
-        address = store.presign_get(key, seconds=SECONDS, content_type=CONTENT_TYPE)
-        date = httpx.get(address.partition("?")[0], timeout=TIMEOUT).headers["date"]
-        apart = system_clock() - parsedate_to_datetime(date)
-    except (MediaError, httpx.HTTPError, KeyError, ValueError):
+        theirs = find_date(web.get(_address(store, key)).headers)
+    except (MediaError, httpx.HTTPError):
         return []
-    return [judge_clock("store_clock", "the store", apart)]
+    if theirs is None:
+        return []
+    moment = Moment(begun_at=begun_at, ended_at=system_clock())
+    return [judge_clock("store_clock", "the store", moment.apart_from(theirs))]
+
+
+def _address(store: S3Store, key: ObjectKey) -> str:
+    """Answer the address of an object as a stranger may guess it."""
+    return store.presign_get(key, seconds=SECONDS, content_type=CONTENT_TYPE).partition("?")[0]
 
 
 def _is_gone(store: Store, key: ObjectKey) -> Check:

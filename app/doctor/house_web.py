@@ -1,116 +1,148 @@
-"""The house as people reach it: by its address, over TLS, and answered by us; and its disk."""
+"""The house as people reach it: whether this very house answers there, and how it sees them.
 
-import html
-import shutil
-import socket
+The certificate is another look's (`house_tls`): here both sides prove who they are by their
+signatures, so that one fault is said once.
+"""
+
 import ssl
-import time
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
 from app.clock import system_clock
+from app.doctor.house_clock import Moment, find_date, judge_clock
+from app.doctor.house_proxies import CLAIMED, judge_proxies
 from app.doctor.report import Check, Grade
+from app.services.house_calls import PATH, SCHEME, AnswerInvalid, HouseCalls, Seen
 from app.settings import Settings
+from app.version import __version__
 
 TIMEOUT: Final = 10.0
-RENEW_BEFORE: Final = timedelta(days=14)
-# A page that takes longer has waited for a free thread.
-SLOW_SECONDS: Final = 2.0
-# X509_V_ERR_… of OpenSSL (openssl-verification-options(1ssl)).
-EXPIRED: Final = 10
-OTHER_NAME: Final = (62, 64)
+# Who waits longer has waited for a free thread.
+SLOW: Final = timedelta(seconds=2)
+# Of the threads, from where on we speak of it.
+BUSY: Final = 0.75
+# What a proxy answers when nobody stands behind it (RFC 9110 15.6).
+NOBODY_BEHIND: Final = (502, 503, 504)
+NAME: Final = "cadans"
 
 
-def look_at_tls(base_url: str) -> list[Check]:
-    """Look whether the certificate is valid for our name, and how long it lasts."""
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if parts.scheme != "https":
-        words = "CADANS_BASE_URL is not https: right for this machine alone."
-        return [Check(code="tls", grade=Grade.NOTE, message=words)]
-    context = ssl.create_default_context()
-    try:
-        with (
-            socket.create_connection((host, parts.port or 443), timeout=TIMEOUT) as line,
-            context.wrap_socket(line, server_hostname=host) as safe,
-        ):
-            certificate = safe.getpeercert() or {}
-    except ssl.SSLCertVerificationError as error:
-        return [_refused(host, error)]
-    except OSError as error:
-        words = f"Nobody speaks TLS at {base_url} ({type(error).__name__})."
-        return [_fail("tls", words, "See that the proxy runs and that the DNS leads to it.")]
-    return [_lasting(ssl.cert_time_to_seconds(str(certificate["notAfter"])))]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One answer; `seen` None: it is not from this house."""
+
+    response: httpx.Response
+    moment: Moment
+    seen: Seen | None
+
+    @property
+    def took(self) -> timedelta:
+        """Answer how long it took."""
+        return self.moment.ended_at - self.moment.begun_at
 
 
 def look_at_address(settings: Settings) -> list[Check]:
-    """Look whether a page of ours comes from BASE_URL, and without waiting for a thread."""
-    begun = time.monotonic()
+    """Look whether this house answers at BASE_URL, by which clock, and how it sees who asks."""
     try:
-        answer = httpx.get(
-            f"{settings.base_url}/", timeout=TIMEOUT, verify=ssl.create_default_context()
-        )
+        with httpx.Client(verify=_anybody(), timeout=TIMEOUT, base_url=settings.base_url) as web:
+            heard = _ask(web, settings)
+            if heard.seen is None:
+                return [_not_ours(web, settings.base_url, heard.response), *_their_clock(heard)]
+            claiming = _ask(web, settings, {"X-Forwarded-For": CLAIMED})
     except httpx.HTTPError as error:
         words = f"Nobody answers at {settings.base_url} ({type(error).__name__})."
         remedy = "See that `cadans serve` and the proxy run, and that the DNS leads here."
         return [_fail("address", words, remedy)]
-    took = time.monotonic() - begun
-    if html.escape(settings.source_url) not in answer.text:
-        words = f"Something else answers at {settings.base_url} ({answer.status_code})."
-        remedy = "Let the proxy pass this name to CADANS_BIND, and the DNS lead to this proxy."
-        return [_fail("address", words, remedy)]
-    reached = Check(
-        code="address", grade=Grade.OK, message=f"{settings.base_url} is answered by Cadans."
-    )
-    return [reached, _threads(took)]
+    return [
+        _judge_house(settings, heard.seen),
+        judge_clock("web_clock", "the server", heard.moment.apart_from(heard.seen.at)),
+        judge_proxies(heard.seen, claiming.seen or heard.seen),
+        _judge_threads(heard.took, heard.seen),
+    ]
 
 
-def look_at_disk(folder: Path, least_free: int) -> list[Check]:
-    """Look whether `folder` has room: `least_free` bytes, or it fails; twice that, or it warns."""
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    words = f"{free // 10**6} MB are free for {folder}."
-    remedy = "Make room, or move CADANS_VAR to a larger disk."
-    if free < least_free:
-        return [_fail("disk", words, remedy)]
-    grade = Grade.OK if free >= 2 * least_free else Grade.WARN
-    return [Check(code="disk", grade=grade, message=words, remedy=remedy)]
+def _anybody() -> ssl.SSLContext:
+    """Talk to whoever answers: nothing that is said can be used by others, or made up by them."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
-def _threads(took: float) -> Check:
-    if took < SLOW_SECONDS:
+def _ask(web: httpx.Client, settings: Settings, more: dict[str, str] | None = None) -> Heard:
+    calls = HouseCalls(keys=settings.secret_keys)
+    begun_at = system_clock()
+    question = calls.ask(now=begun_at)
+    headers = {"Authorization": f"{SCHEME} {question.text}", **(more or {})}
+    response = web.get(PATH, headers=headers)
+    moment = Moment(begun_at=begun_at, ended_at=system_clock())
+    try:
+        seen = calls.read(question, response.text.strip())
+    except AnswerInvalid:
+        seen = None
+    return Heard(response=response, moment=moment, seen=seen)
+
+
+def _not_ours(web: httpx.Client, base_url: str, response: httpx.Response) -> Check:
+    """Say what answers instead of this house."""
+    status = response.status_code
+    if response.has_redirect_location:
+        parts = urlsplit(str(response.headers["location"]))
+        words = f"{base_url} sends people on to {parts.scheme or 'https'}://{parts.netloc}."
+        remedy = "Let CADANS_BASE_URL be where they end: feed addresses must answer themselves."
+        return _fail("address", words, remedy)
+    if status in NOBODY_BEHIND:
+        words = f"The proxy answers at {base_url}, but does not reach us ({status})."
+        remedy = "See that `cadans serve` runs, and that the proxy passes on to its CADANS_BIND."
+        return _fail("address", words, remedy)
+    if NAME in web.get("/healthz").text.casefold():
+        words = f"A Cadans answers at {base_url}, but not this house."
+        remedy = (
+            "Give this command the settings of the server (CADANS_SECRET_KEYS tell houses apart),"
+            " and restart `cadans serve` after an upgrade."
+        )
+        return _fail("address", words, remedy)
+    words = f"Something else answers at {base_url} ({status})."
+    remedy = "Let the proxy pass this name to CADANS_BIND, and the DNS lead to this proxy."
+    return _fail("address", words, remedy)
+
+
+def _their_clock(heard: Heard) -> list[Check]:
+    theirs = find_date(heard.response.headers)
+    if theirs is None:
+        return []
+    return [judge_clock("web_clock", "the server", heard.moment.apart_from(theirs))]
+
+
+def _judge_house(settings: Settings, seen: Seen) -> Check:
+    base_url = settings.base_url
+    if seen.base_url != base_url:
+        words = f"The server takes itself to be at {seen.base_url}: its links lead there."
+        remedy = f"Start it with CADANS_BASE_URL={base_url}, or give this command its settings."
+        return _fail("address", words, remedy)
+    if seen.version != __version__:
+        words = f"The server is of release {seen.version}, this command of {__version__}."
+        remedy = "Restart `cadans serve` and `cadans worker` after an upgrade."
+        return Check(code="address", grade=Grade.WARN, message=words, remedy=remedy)
+    words = f"{base_url} is answered by this house."
+    return Check(code="address", grade=Grade.OK, message=words)
+
+
+def _judge_threads(took: timedelta, seen: Seen) -> Check:
+    remedy = "Give `cadans serve` more --threads or --workers, or let the store send the audio."
+    if took >= SLOW:
+        words = f"An answer took {took.total_seconds():.1f} seconds: perhaps no thread was free."
+        return Check(code="threads", grade=Grade.WARN, message=words, remedy=remedy)
+    if seen.busy is None or seen.threads is None:
         return Check(code="threads", grade=Grade.OK, message="A thread was free at once.")
-    return Check(
-        code="threads",
-        grade=Grade.WARN,
-        message=f"A page took {took:.1f} seconds: perhaps no thread was free.",
-        remedy="Give `cadans serve` more --threads or --workers.",
-    )
-
-
-def _lasting(ends_at: float) -> Check:
-    left = datetime.fromtimestamp(ends_at, UTC) - system_clock()
-    return Check(
-        code="tls",
-        grade=Grade.OK if left > RENEW_BEFORE else Grade.WARN,
-        message=f"The certificate is valid for another {left.days} days.",
-        remedy="See why it was not renewed by itself.",
-    )
-
-
-def _refused(host: str, error: ssl.SSLCertVerificationError) -> Check:
-    if error.verify_code == EXPIRED:
-        return _fail("tls", f"The certificate of {host} has expired.", "Renew it.")
-    if error.verify_code in OTHER_NAME:
-        words = f"The certificate is not for {host} but for another name."
-        return _fail("tls", words, f"Get one for {host}, and let the proxy show it.")
-    words = f"The certificate of {host} is not trusted ({error.verify_message})."
-    return _fail("tls", words, "Let the proxy send the whole chain of a known authority.")
+    # One of them answered us.
+    others = seen.busy - 1
+    words = f"Of {seen.threads} threads {others} were busy, in the process that answered."
+    grade = Grade.WARN if others >= BUSY * seen.threads else Grade.OK
+    return Check(code="threads", grade=grade, message=words, remedy=remedy)
 
 
 def _fail(code: str, message: str, remedy: str) -> Check:

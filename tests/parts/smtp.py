@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +94,32 @@ class _OnAnyPort(Controller):
         super()._trigger_server()  # type: ignore[no-untyped-call]  # (aiosmtpd types it in part)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Whom a server lets in; over TLS alone."""
+
+    user: str
+    password: str
+
+    def __call__(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: Any
+    ) -> AuthResult:
+        wanted = LoginPassword(self.user.encode(), self.password.encode())
+        # The server says it itself.
+        return AuthResult(success=data == wanted, handled=False)
+
+
 @contextmanager
-def receiving() -> Iterator[MailServer]:
-    """A server that takes mail until the block ends."""
+def receiving(
+    *, context: ssl.SSLContext | None = None, login: Login | None = None
+) -> Iterator[MailServer]:
+    """A server that takes mail until the block ends; with STARTTLS and from whom, if need be."""
     server = MailServer()
-    controller = _OnAnyPort(server, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True)
+    secured: dict[str, Any] = {"tls_context": context, "require_starttls": True} if context else {}
+    guarded: dict[str, Any] = {"authenticator": login, "auth_required": True} if login else {}
+    controller = _OnAnyPort(
+        server, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True, **secured, **guarded
+    )
     controller.start()
     server.port = controller.port
     try:
