@@ -15,6 +15,7 @@ from app.commands.serving import demo, serve, worker
 from app.commands.tokens import tokens
 from app.errors import CadansError, SettingsInvalid
 from app.log import set_up_logging
+from app.setting_watch import LogFormat
 from app.settings import Settings
 from app.upload.cli import upload
 from app.version import __version__
@@ -23,6 +24,9 @@ from media.errors import MediaError
 
 # These need no settings of a server.
 WITHOUT_HOUSE = {"upload", "doctor", "restore"}
+
+# These go on for long, and others ask how they do.
+COUNTING = {"serve", "worker"}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,7 +40,9 @@ def cadans(context: click.Context) -> None:
     set_up_logging()
     is_asking_help = {"-h", "--help"} & set(sys.argv[1:])
     if context.invoked_subcommand not in WITHOUT_HOUSE and not is_asking_help:
-        house = open_house(Settings.from_env())
+        settings = Settings.from_env()
+        set_up_logging(is_json=settings.log is LogFormat.JSON)
+        house = open_house(settings, is_counting=context.invoked_subcommand in COUNTING)
         context.obj = house
         context.call_on_close(house.close)
 

@@ -11,12 +11,13 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
 
-from app import setting_mail
+from app import setting_mail, setting_watch
 from app import setting_values as values
 from app.errors import SettingsInvalid
 from app.keys import embedded_feed_keys, embedded_secret_keys, key_folder
 from app.setting_mail import BounceTarget, Credentials
 from app.setting_values import AudioDelivery, Bind, Demo, MailTarget, Problem, StoreLocation
+from app.setting_watch import LogFormat
 from feeds.tokens import FeedKeys
 from media.location import FolderLocation
 
@@ -188,6 +189,22 @@ class Settings:
             "networks whose X-Forwarded headers are believed, comma between; none by default",
         ),
     ]
+    log: Annotated[
+        LogFormat,
+        Setting(
+            setting_watch.parse_log,
+            "people",
+            "events on standard error, written for `people` or as `json`, one a line",
+        ),
+    ]
+    metrics_token: Annotated[
+        str | None,
+        Setting(
+            setting_watch.parse_metrics_token,
+            "",
+            "bearer token that opens `/metrics`, for Prometheus; closed without it",
+        ),
+    ]
     source_url: Annotated[
         str,
         Setting(
@@ -249,7 +266,7 @@ class _Reader:
         self._refuse_unknown()
         for name in ("var", "bind", "demo", "demo_clock", "audio", "presign_seconds", "max_upload"):
             self._take(name)
-        for name in ("trusted_proxies", "source_url", *MAIL_SETTINGS):
+        for name in ("trusted_proxies", "source_url", *MAIL_SETTINGS, *WATCH_SETTINGS):
             self._take(name)
         var = self.read_values.get("var", Path("var"))
         bind = self.read_values.get("bind", Bind(host="127.0.0.1", port=8000))
@@ -339,5 +356,6 @@ MAIL_SETTINGS = (
     "hook_postmark",
     "hook_mailgun",
 )
+WATCH_SETTINGS = ("log", "metrics_token")
 # Read by the upload command on a laptop, not by the server.
 CLIENT_VARIABLES = {"CADANS_SERVER", "CADANS_TOKEN"}

@@ -8,7 +8,9 @@ import threading
 
 from app import create_app
 from app.log import set_up_logging
+from app.setting_watch import LogFormat
 from app.settings import Settings
+from app.wiring import open_house
 
 
 def _end_with_parent() -> None:
@@ -24,8 +26,9 @@ def _end_with_parent() -> None:
 
 
 threading.Thread(target=_end_with_parent, name="cadans-parent", daemon=True).start()
-set_up_logging()
-application = create_app(Settings.from_env())
+settings = Settings.from_env()
+set_up_logging(is_json=settings.log is LogFormat.JSON)
+application = create_app(settings, open_house(settings, is_counting=True))
 # What a request makes goes by itself when it is answered; the collector is there for cycles. At its
 # usual 700 it looks ten times a second through all that waits to be counted: measured, 4 % of a
 # poll. What stands here for good it need not look at again.

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from app import errors
 from app.web.babel import gettext as _
 from app.web.babel import lazy_gettext as later
+from app.web.requests import request_id
 from media.errors import FileTooBig, StoreError, StoreFull, UploadIncomplete
 from media.errors import UploadNotFound as StoreUploadNotFound
 
@@ -131,8 +132,16 @@ def answer(status: HTTPStatus, fields: dict[str, str] | None = None) -> Response
 
 def problem(status: HTTPStatus, fields: dict[str, str] | None = None) -> Response:
     """Make a problem document."""
-    body = {"type": "about:blank", "title": status.phrase, "status": int(status)}
-    response = jsonify(body | ({"errors": fields} if fields else {}))
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+    }
+    if fields:
+        body["errors"] = fields
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        body["request_id"] = request_id()
+    response = jsonify(body)
     response.status_code = status
     response.content_type = "application/problem+json"
     return response

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Flask
 
+from app.web.request_ids import FROM_PROXY
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -32,6 +34,7 @@ class TrustedProxies:
         if self._is_ours(peer):
             hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
             strangers = [hop for hop in hops if hop and not self._is_ours(hop)]
+            environ[FROM_PROXY] = True
             if strangers:
                 environ["REMOTE_ADDR"] = strangers[-1]
             if environ.get("HTTP_X_FORWARDED_PROTO") in {"http", "https"}:

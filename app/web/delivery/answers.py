@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from app.web.request_ids import HEADER
+
 Headers = list[tuple[str, str]]
 
 # A database or a store that restarts is back within this time.
@@ -51,15 +53,17 @@ def method_not_allowed() -> Answer:
     return text("405 Method Not Allowed", "This address can only be read.", ("Allow", "GET, HEAD"))
 
 
-def unavailable() -> Answer:
+def unavailable(request_id: str) -> Answer:
     """A part of the house is down; nothing is lost."""
     return text(
         "503 Service Unavailable",
         "A part of this house does not answer. Try again in a few minutes.",
         ("Retry-After", str(RETRY_SECONDS)),
+        (HEADER, request_id),
     )
 
 
-def broken() -> Answer:
+def broken(request_id: str) -> Answer:
     """A mistake of ours."""
-    return text("500 Internal Server Error", "Something broke on our side. Try again later.")
+    line = "Something broke on our side. Try again later."
+    return text("500 Internal Server Error", line, (HEADER, request_id))
