@@ -1,9 +1,10 @@
 """One installation: its settings and the parts that are open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.clock import Clock
 from app.db.session import Database
+from app.figures import Figures
 from app.mail.fetch import Fetch, fetch_https
 from app.mail.transport import MailTransport
 from app.settings import Settings
@@ -21,6 +22,8 @@ class House:
     mail: MailTransport
     # How certificates of providers are had.
     fetch: Fetch = fetch_https
+    # What is counted; of the house's processes together where somebody may ask for it.
+    figures: Figures = field(default_factory=Figures)
 
     def close(self) -> None:
         """Close what holds connections."""

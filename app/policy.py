@@ -26,6 +26,8 @@ class Access(StrEnum):
     PROVIDER = "provider"
     # `cadans doctor` of this very house, which signs its question with the secret keys.
     DOCTOR = "doctor"
+    # A machine that watches the house, with the token of its setting.
+    MONITOR = "monitor"
     # Demo on this machine alone.
     DEMO = "demo"
 

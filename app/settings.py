@@ -203,6 +203,7 @@ class Settings:
             setting_watch.parse_metrics_token,
             "",
             "bearer token that opens `/metrics`, for Prometheus; closed without it",
+            is_secret=True,
         ),
     ]
     source_url: Annotated[

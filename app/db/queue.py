@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, select, text, update
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -94,6 +94,22 @@ def listed(session: Session, *, limit: int = 500) -> list[Job]:
     return [_job(row) for row in sorted(rows, key=lambda row: (order[row.state], row.id))]
 
 
+def counted(session: Session) -> list[tuple[str, str, int]]:
+    """Answer how many jobs of each name stand how: (name, state, count)."""
+    if _is_postgres(session):
+        rows = session.execute(_COUNTED, {"own": TAKE_OVER}).all()
+        found = [(name, STATES.get(status, JobState.FAILED), count) for name, status, count in rows]
+    else:
+        groups = select(QueuedJob.name, QueuedJob.state, func.count())
+        found = [
+            (name, state, count)
+            for name, state, count in session.execute(
+                groups.group_by(QueuedJob.name, QueuedJob.state)
+            )
+        ]
+    return [(name, state.value, count) for name, state, count in found]
+
+
 def retry(session: Session, job_id: int) -> None:
     """Let a job that failed, or waits for its next try, be tried now, as if for the first time.
 
@@ -158,6 +174,12 @@ _LISTED = text(
     " (SELECT min(at) FROM procrastinate_events WHERE job_id = procrastinate_jobs.id) AS created_at"
     " FROM procrastinate_jobs WHERE status <> 'succeeded' AND task_name <> :own"
     " ORDER BY CASE status WHEN 'doing' THEN 0 WHEN 'todo' THEN 2 ELSE 1 END, id LIMIT :limit"
+)
+# What failed, was cancelled or aborted is one to us: a sum for all of them.
+_COUNTED = text(
+    "SELECT task_name, CASE WHEN status IN ('todo', 'doing') THEN status::text ELSE 'failed' END,"
+    " count(*) FROM procrastinate_jobs WHERE status <> 'succeeded' AND task_name <> :own"
+    " GROUP BY 1, 2"
 )
 _RETRY = text(
     "UPDATE procrastinate_jobs SET status = 'todo', scheduled_at = NULL, attempts = 0,"

@@ -80,7 +80,7 @@ def run_task(
         trouble = _trouble(house, task.name)
         if trouble and _is_resting(trouble):
             return
-        while not is_stopping() and task.run(house):
+        while not is_stopping() and house.figures.watch_job(task.name, lambda: task.run(house)):
             if is_alone:
                 call_help()
             is_alone = False
@@ -94,7 +94,7 @@ def run_errand(
     house: House, errand: Errand, args: Mapping[str, Any], *, is_stopping: IsStopping
 ) -> bool:
     """Run an errand until it is done; False: told to stop before that."""
-    while errand.run(house, args):
+    while house.figures.watch_job(errand.name, lambda: errand.run(house, args)):
         if is_stopping():
             return False
     return True

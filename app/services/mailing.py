@@ -95,7 +95,7 @@ def send_due(house: House, *, limit: int = BATCH) -> int:
             claim = _claim(house)
             if claim is None:
                 return done
-            if claim.is_its_turn and _carry_out(house, line, claim) is Outcome.UNREACHABLE:
+            if claim.is_its_turn and _try(house, line, claim) is Outcome.UNREACHABLE:
                 return done
     return limit
 
@@ -159,6 +159,12 @@ def _turn(session: Session, mail: OutboxMail, per_minute: int, now: datetime) ->
     if mail.is_waited_for:
         return pacing.held_until(session, domain) or now
     return pacing.take_turn(session, domain, per_minute=per_minute, now=now, turn_at=mail.paced_at)
+
+
+def _try(house: House, line: MailLine, claim: Claim) -> Outcome:
+    outcome = _carry_out(house, line, claim)
+    house.figures.tried_mail(claim.mail.template, outcome.name.lower())
+    return outcome
 
 
 def _carry_out(house: House, line: MailLine, claim: Claim) -> Outcome:

@@ -6,7 +6,7 @@ from flask import Flask
 
 from app.house import House
 from app.version import __version__
-from app.web import babel, errors, proxies, security
+from app.web import babel, errors, proxies, requests, security, watch
 from app.web.faces import BLUEPRINTS, put_delivery_in_front
 
 HERE = Path(__file__).parent.parent
@@ -20,12 +20,14 @@ def build_app(house: House) -> Flask:
         static_folder=str(HERE / "static"),
     )
     app.extensions["cadans"] = house
+    requests.set_up(app)
     security.set_up(app, house.settings)
     babel.set_up(app)
     errors.set_up(app)
     app.jinja_env.globals.update(
         source_url=house.settings.source_url, version=__version__, base_url=house.settings.base_url
     )
+    watch.set_up(app, house)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     proxies.set_up(app, house.settings.trusted_proxies)

@@ -11,8 +11,10 @@ from app.web.dev import dev
 from app.web.hooks import hooks
 from app.web.my import my
 from app.web.public import public
+from app.web.watch import watch
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
+    watch,
     public,
     my,
     dev,

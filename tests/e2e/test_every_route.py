@@ -31,6 +31,8 @@ NOBODY = {
     Access.PROVIDER: {404},
     # Whoever has no secret key of the house; what the doctor hears stands in tests/doctor/.
     Access.DOCTOR: {404},
+    # Closed until its setting opens it; who may then stands in tests/web/test_metrics.py.
+    Access.MONITOR: {404},
     Access.DEMO: {404},
 }
 # What Eve gets, who has an account, a course of her own to hear and a token, at somebody else's.
@@ -41,12 +43,13 @@ EVE = dict.fromkeys(
         Access.SCRIPT,
         Access.PROVIDER,
         Access.DOCTOR,
+        Access.MONITOR,
         Access.DEMO,
     ),
     404,
 )
 # Their addresses name nothing: whoever gets in may, whoever does not finds nothing at all.
-WITHOUT_NAMES = {Access.DEMO, Access.DOCTOR, Access.PROVIDER}
+WITHOUT_NAMES = {Access.DEMO, Access.DOCTOR, Access.MONITOR, Access.PROVIDER}
 # The API reads what it is sent before it looks whose course it is: so it is sent what it expects.
 BODIES: dict[str, dict[str, Any]] = {
     "api.create_lesson": {"title": "Eve was here"},

@@ -15,10 +15,12 @@ from app.db.standing import DatabaseUnreachable
 from app.house import House
 from app.services.feeds import ServedCourses
 from app.web.delivery import answers
+from app.web.delivery.answered import Answered
 from app.web.delivery.audio import AudioDoor
 from app.web.delivery.counting import FetchCounter
 from app.web.delivery.door import Door, Parts
 from app.web.delivery.feed import FeedDoor
+from app.web.request_ids import request_id_of
 from media.errors import MediaError
 
 if TYPE_CHECKING:
@@ -45,15 +47,21 @@ class Delivery:
             counter=self._counter,
         )
         self._doors: dict[str, Door] = {"/f/": FeedDoor(parts), "/a/": AudioDoor(parts)}
+        # None: nobody may ask how often, so nobody counts.
+        self._answered = Answered(house.figures, _answer) if house.figures.is_shared else None
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer, or pass on."""
-        door = self._doors.get(environ["PATH_INFO"][:_PREFIX_CHARS])
+        prefix = environ["PATH_INFO"][:_PREFIX_CHARS]
+        door = self._doors.get(prefix)
         if door is None:
             return self._app(environ, start_response)
-        status, headers, body = _answer(door, environ)
+        if self._answered is None:
+            status, headers, body = _answer(door, environ)
+        else:
+            status, headers, body = self._answered.answer(door, prefix, environ)
         start_response(status, headers)
         # A HEAD opens nothing, so there is nothing to close either.
         return () if environ["REQUEST_METHOD"] == "HEAD" else body
@@ -61,10 +69,14 @@ class Delivery:
     def flush(self) -> None:
         """Write down now what was counted."""
         self._counter.flush()
+        if self._answered is not None:
+            self._answered.add_up()
 
     def close(self) -> None:
         """Write down what was counted and close the connections."""
         self._counter.close()
+        if self._answered is not None:
+            self._answered.close()
         self._reader.close()
 
 
@@ -74,11 +86,12 @@ def _answer(door: Door, environ: "WSGIEnvironment") -> answers.Answer:
         return door.answer(environ)
     except (DatabaseUnreachable, DBAPIError) as error:
         # Not the driver's own words: they may quote what was asked.
-        log.error("database_unreachable", error=type(error).__name__)  # noqa: TRY400
-        return answers.unavailable()
+        why = type(error).__name__
+        log.error("database_unreachable", error=why, request=request_id_of(environ))  # noqa: TRY400
+        return answers.unavailable(request_id_of(environ))
     except MediaError as error:
-        log.error("store_failed", reason=str(error))  # noqa: TRY400 (its message says it all)
-        return answers.unavailable()
+        log.error("store_failed", reason=str(error), request=request_id_of(environ))  # noqa: TRY400 (its message says it all)
+        return answers.unavailable(request_id_of(environ))
     except Exception:
-        log.exception("delivery_failed", door=type(door).__name__)
-        return answers.broken()
+        log.exception("delivery_failed", door=type(door).__name__, request=request_id_of(environ))
+        return answers.broken(request_id_of(environ))
