@@ -53,6 +53,7 @@ WITHOUT_NAMES = {Access.DEMO, Access.DOCTOR, Access.MONITOR, Access.PROVIDER}
 # The API reads what it is sent before it looks whose course it is: so it is sent what it expects.
 BODIES: dict[str, dict[str, Any]] = {
     "api.create_lesson": {"title": "Eve was here"},
+    "api.edit_course": {"version": 1, "title": "Eve was here"},
     "api.edit_lesson": {"version": 1, "title": "Eve was here"},
     "api.order_lessons": {"lessons": [2, 1]},
     "api.begin_upload": {"file_name": "eve.mp3", "size_bytes": 1000},

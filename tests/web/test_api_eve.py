@@ -54,6 +54,7 @@ def _filled(operation: Operation, values: dict[str, str]) -> str:
 # What would be done, were Eve let in.
 BODIES: dict[str, dict[str, Any]] = {
     "create_course": {"title": "Hers"},
+    "edit_course": {"version": 1, "title": "Hers"},
     "create_lesson": {"title": "Hers"},
     "edit_lesson": {"version": 1, "title": "Hers"},
     "order_lessons": {"lessons": [1]},

@@ -49,8 +49,8 @@ def describe() -> dict[str, Any]:
         "info": {
             "title": "Cadans",
             "version": __version__,
-            "description": "Courses, lessons and uploads, for scripts. Every body is JSON, every"
-            " error a problem document (RFC 9457). Make a token with `cadans token create`.",
+            "description": "Courses, lessons, plans and uploads, for scripts. Every body is JSON,"
+            " every error a problem document (RFC 9457). Make a token with `cadans token create`.",
         },
         "paths": paths,
         "components": {

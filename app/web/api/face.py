@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest
 from app import policy
 from app.db.models import Course
 from app.errors import CourseNotFound, InvalidInput, NotAllowed, TokenInvalid
+from app.kinds import Role
 from app.policy import Access
 from app.services import api_tokens, courses
 from app.services.api_tokens import Bearer
@@ -121,6 +122,16 @@ def check_course(course_id: int) -> None:
     """
     if not policy.may_edit_lessons(bearer().worker.role_in(course_id)):
         raise CourseNotFound(course_id)
+
+
+def check_role(course_id: int, allows: Callable[[Role | None], bool]) -> None:
+    """Return when the one who asks has a role in this course that allows it.
+
+    Raises:
+        NotAllowed: works on the course, but may not do this.
+    """
+    if not allows(bearer().worker.role_in(course_id)):
+        raise NotAllowed
 
 
 def check_may_create() -> None:

@@ -155,7 +155,8 @@ def edit_lesson(slug: str, lesson_id: int) -> Response:
     Operation(
         method="POST",
         path="/courses/<slug>/lessons/<int:lesson_id>/publish",
-        summary="Let listeners have a lesson when it is its turn; its recording must be ready",
+        summary="Let listeners have a lesson when it is its turn; its recording must be ready."
+        " With many listeners the change may wait: see plan",
         gives=LessonFacts,
     )
 )
@@ -171,7 +172,8 @@ def publish_lesson(slug: str, lesson_id: int) -> Response:
     Operation(
         method="PUT",
         path="/courses/<slug>/order",
-        summary="Put all lessons of a course in order",
+        summary="Put all lessons of a course in order. With many listeners the change may wait:"
+        " see plan",
         takes=LessonOrder,
         gives=LessonFacts,
         is_list=True,
