@@ -53,8 +53,13 @@ def newest_revision() -> str:
 
 def is_known(revision: str) -> bool:
     """Tell whether this release knows a revision; one that a later release made it does not."""
+    return revision in all_revisions()
+
+
+def all_revisions() -> list[str]:
+    """Answer the revisions that this release knows, the oldest first."""
     known = ScriptDirectory.from_config(_config()).walk_revisions()
-    return revision in {script.revision for script in known}
+    return [script.revision for script in known][::-1]
 
 
 def _config() -> Config:

@@ -40,7 +40,8 @@ class Standing(NamedTuple):
 
     `..._at` is ISO text, see `read_instant`; None as in the tables. `unlocks`: recorded ones as
     `<pub_at> <lesson id>`, comma between, in no order; None when there is none.
-    `pauses`: `<first day>/<day of resuming or nothing>`, comma between; None when there is none.
+    `pauses`: `<first day>/<day of resuming>/<pub_at>/<resumed_pub_at>`, each but the first may be
+    nothing, comma between; None when there is none.
     `overrides`: `<unlock_at> <lesson id>`, as `unlocks`.
     """
 
@@ -92,7 +93,10 @@ _ERASED: Final = "SELECT 1 FROM erased_addresses WHERE sha256 = {digest}"
 _DIALECTS: Final = {
     "sqlite": {
         "unlocks": "group_concat(u.pub_at || ' ' || u.lesson_id)",
-        "pauses": "group_concat(p.starts_on || '/' || coalesce(p.ends_on, ''))",
+        "pauses": (
+            "group_concat(p.starts_on || '/' || coalesce(p.ends_on, '')"
+            " || '/' || coalesce(p.pub_at, '') || '/' || coalesce(p.resumed_pub_at, ''))"
+        ),
         "overrides": "group_concat(o.unlock_at || ' ' || o.lesson_id)",
         "more": "",
         "wanted": "?",
@@ -100,7 +104,10 @@ _DIALECTS: Final = {
     },
     "postgresql": {
         "unlocks": "string_agg(u.pub_at || ' ' || u.lesson_id, ',')",
-        "pauses": "string_agg(p.starts_on || '/' || coalesce(p.ends_on::text, ''), ',')",
+        "pauses": (
+            "string_agg(concat_ws('/', p.starts_on, coalesce(p.ends_on::text, ''),"
+            " coalesce(p.pub_at::text, ''), coalesce(p.resumed_pub_at::text, '')), ',')"
+        ),
         "overrides": "string_agg(o.unlock_at || ' ' || o.lesson_id, ',')",
         # Which of them this row is about.
         "more": ", encode(a.random_id, 'hex')",

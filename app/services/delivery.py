@@ -84,6 +84,15 @@ class Decision:
     unlocks_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldPause:
+    """A pause, and the dates of what the feed says of it; None: not kept, or not said yet."""
+
+    days: Pause
+    pub_at: datetime | None
+    resumed_pub_at: datetime | None
+
+
 _FEED: Final = Decision(verdict=Verdict.ALLOWED)
 _UNKNOWN: Final = Decision(verdict=Verdict.UNKNOWN)
 _CLOSED: Final = Decision(verdict=Verdict.CLOSED)
@@ -190,17 +199,21 @@ def recorded_of(standing: Standing) -> Heard:
     return _pairs(standing.unlocks)
 
 
-def pauses_of(standing: Standing) -> tuple[Pause, ...]:
+def pauses_of(standing: Standing) -> tuple[ToldPause, ...]:
     """Answer the pauses of a subscription, in order."""
     if standing.pauses is None:
         return ()
     spans = sorted(each.split("/") for each in standing.pauses.split(","))
     return tuple(
-        Pause(
-            starts_on=date.fromisoformat(first),
-            ends_on=date.fromisoformat(resumes) if resumes else None,
+        ToldPause(
+            days=Pause(
+                starts_on=date.fromisoformat(first),
+                ends_on=date.fromisoformat(resumes) if resumes else None,
+            ),
+            pub_at=_instant(pub_at or None),
+            resumed_pub_at=_instant(resumed_pub_at or None),
         )
-        for first, resumes in spans
+        for first, resumes, pub_at, resumed_pub_at in spans
     )
 
 
@@ -219,7 +232,7 @@ def life_of(standing: Standing, course: ServedCourse) -> Life:
         zone=standing.zone,
         course_zone=course.zone,
         started_at=read_instant(standing.started_at),
-        pauses=pauses_of(standing),
+        pauses=tuple(each.days for each in pauses_of(standing)),
         overrides=tuple(
             Override(lesson_id=lesson_id, unlock_at=read_instant(text))
             for text, lesson_id in _pairs(standing.overrides)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import LessonOverride
 from app.errors import InvalidInput, NotAllowed
-from app.services import lives, unlocks
+from app.services import lives, pauses, unlocks
 from app.services.signup import find_zone
 from app.services.unlocks import Plan
 from feeds.lives import find_next, settled, with_rhythm
@@ -87,6 +87,8 @@ def set_pace(
     """
     with lives.change(session, subscription_id, host=host, now=now) as subscription:
         life = with_wish(unlocks.get_plan(session, subscription_id), wish, now)
+        if life.zone != subscription.zone:
+            pauses.fix_turns(session, subscription_id, now)
         own = wish.rhythm
         subscription.zone = life.zone
         subscription.pace_kind = own.kind if own else None

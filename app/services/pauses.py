@@ -1,15 +1,20 @@
-"""Pauses: whole days in the listener's zone on which nothing comes, from today on."""
+"""Pauses: whole days in the listener's zone on which nothing comes, from today on.
 
-from datetime import date, datetime, timedelta
+Her feed says when she paused and when she went on; those dates are fixed here, once.
+"""
+
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.db.models import Listener, PauseSpan, Subscription
+from app.db.models import Listener, PauseSpan, Subscription, Unlock
 from app.errors import InvalidInput
 from app.services import lives, outbox, unlocks
+from feeds.limits import PUB_DATE_SMALL_STEP
 from feeds.lives import local_day
+from feeds.slots import first_instant, known_zone
 
 # Who types 2206 for 2026 is told; whoever wants longer pauses without a day.
 MAX_PAUSE: Final = timedelta(days=3653)
@@ -46,7 +51,11 @@ def pause(
         running = find_running(session, subscription.id, today)
         is_news = running is None or running.ends_on != until
         if running is None:
-            running = PauseSpan(subscription_id=subscription.id, starts_on=today)
+            running = PauseSpan(
+                subscription_id=subscription.id,
+                starts_on=today,
+                pub_at=_date_of_news(session, subscription.id, now),
+            )
             session.add(running)
         running.ends_on = until
         if is_news:
@@ -66,6 +75,7 @@ def resume(session: Session, subscription_id: int, *, host: str, now: datetime) 
         running = find_running(session, subscription.id, today)
         if running is not None:
             running.ends_on = today
+            running.resumed_pub_at = _date_of_news(session, subscription.id, now)
             _tell(session, "resumed", subscription, host=host, now=now)
     return running
 
@@ -101,6 +111,34 @@ def find_running(session: Session, subscription_id: int, day: date) -> PauseSpan
         .order_by(PauseSpan.starts_on, PauseSpan.id)
         .limit(1)
     ).first()
+
+
+def fix_turns(session: Session, subscription_id: int, now: datetime) -> None:
+    """Fix when she went on by herself, before her zone changes: that was the morning of a day."""
+    life = unlocks.get_plan(session, subscription_id).life
+    zone = known_zone(life.zone, life.course_zone)
+    ended = session.scalars(
+        select(PauseSpan).where(
+            PauseSpan.subscription_id == subscription_id,
+            PauseSpan.pub_at.is_not(None),
+            PauseSpan.resumed_pub_at.is_(None),
+            PauseSpan.ends_on <= local_day(life, now),
+        )
+    )
+    for pause in ended:
+        if pause.ends_on is not None:
+            pause.resumed_pub_at = first_instant(datetime.combine(pause.ends_on, time()), zone)
+
+
+def _date_of_news(session: Session, subscription_id: int, now: datetime) -> datetime:
+    """Answer the date of an item that tells of now: after every lesson that she heard until now."""
+    last = session.scalar(
+        select(func.max(Unlock.pub_at)).where(
+            Unlock.subscription_id == subscription_id, Unlock.pub_at <= now
+        )
+    )
+    this_second = now.replace(microsecond=0)
+    return this_second if last is None else max(this_second, last + PUB_DATE_SMALL_STEP)
 
 
 def _tell(

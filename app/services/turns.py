@@ -12,6 +12,7 @@ from typing import Final
 from app.db.standing import Standing, read_instant
 from app.services.delivery import (
     Heard,
+    ToldPause,
     closing_kind,
     ending_kind,
     is_closed,
@@ -22,7 +23,6 @@ from app.services.feeds import ServedCourse
 from app.words import say_moment
 from feeds.limits import PUB_DATE_SMALL_STEP, WELCOME_BEFORE
 from feeds.messages import Message, TurnKind, begun_note, waiting_note
-from feeds.rhythm import Pause
 from feeds.slots import first_instant, known_zone
 
 # With the second lesson everybody has seen how it goes, and the welcome leaves.
@@ -95,43 +95,62 @@ def _first_lesson(standing: Standing, course: ServedCourse, now: datetime) -> st
 def _pauses(
     standing: Standing, course: ServedCourse, heard: Heard, now: datetime
 ) -> tuple[Message, ...]:
-    """Whether the course is paused now, or goes on since the last pause.
-
-    The day on which a turn falls tells it from others of its kind: a count would shift when a pause
-    that was planned is given up.
-    """
+    """Whether the course is paused now, or goes on since the last pause."""
     today = now.astimezone(known_zone(standing.zone, course.zone)).date()
-    begun = [pause for pause in pauses_of(standing) if pause.starts_on <= today]
+    begun = [
+        each
+        for each in pauses_of(standing)
+        if each.pub_at is not None or each.days.starts_on <= today
+    ]
     for pause in begun:
-        if pause.ends_on is None or pause.ends_on > today:
+        if not _is_over(pause, today):
             return _shown((_paused(standing, course, heard, pause),), heard, now)
     resumed = _resumed(standing, course, heard, begun)
     return () if resumed is None else _shown((resumed,), heard, now)
 
 
-def _paused(standing: Standing, course: ServedCourse, heard: Heard, pause: Pause) -> Message:
-    """Dated at its first moment, yet after what she heard on that day before she paused."""
-    day_after = _midnight(standing, course, pause.starts_on + _A_DAY)
+def _is_over(pause: ToldPause, today: date) -> bool:
+    if pause.resumed_pub_at is not None:
+        return True
+    return pause.days.ends_on is not None and pause.days.ends_on <= today
+
+
+def _paused(standing: Standing, course: ServedCourse, heard: Heard, pause: ToldPause) -> Message:
+    """Dated when she paused; two that began on one day are two turns.
+
+    Where that is not kept, at the first moment of that day, yet after what she heard on it. The day
+    then tells it from others: a count would shift when a pause that was planned is given up.
+    """
+    starts_on = pause.days.starts_on
+    if pause.pub_at is not None:
+        number = int(pause.pub_at.timestamp())
+        return Message(kind=TurnKind.PAUSED, pub_at=pause.pub_at, number=number)
+    day_after = _midnight(standing, course, starts_on + _A_DAY)
     before = [each for each in heard if read_instant(each[0]) < day_after]
-    began_at = max(_midnight(standing, course, pause.starts_on), _began(standing, None))
-    number = pause.starts_on.toordinal()
+    began_at = max(_midnight(standing, course, starts_on), _began(standing, None))
+    number = starts_on.toordinal()
     return Message(kind=TurnKind.PAUSED, pub_at=_after(before, began_at), number=number)
 
 
 def _resumed(
-    standing: Standing, course: ServedCourse, heard: Heard, begun: list[Pause]
+    standing: Standing, course: ServedCourse, heard: Heard, begun: list[ToldPause]
 ) -> Message | None:
     """It leaves when the next lesson comes; None: that has happened, or none will come."""
     spans = [
-        (each.ends_on, each) for each in begun if each.ends_on and each.ends_on > each.starts_on
+        (each.days.ends_on, each)
+        for each in begun
+        if each.days.ends_on and each.days.ends_on > each.days.starts_on
     ]
     if not spans or course.expected <= {number for _, number in heard}:
         return None
-    ends_on = max(day for day, _ in spans)
-    pub_at = _midnight(standing, course, ends_on)
-    if heard and read_instant(heard[-1][0]) >= pub_at:
+    ends_on, last = max(spans, key=lambda span: span[0])
+    morning = _midnight(standing, course, ends_on)
+    # What fell due in the pause came back with that morning, also when she went on later that day.
+    if heard and read_instant(heard[-1][0]) >= morning:
         return None
-    return Message(kind=TurnKind.RESUMED, pub_at=pub_at, number=ends_on.toordinal())
+    pub_at = last.resumed_pub_at or morning
+    number = ends_on.toordinal() if last.pub_at is None else int(pub_at.timestamp())
+    return Message(kind=TurnKind.RESUMED, pub_at=pub_at, number=number)
 
 
 def _shown(messages: tuple[Message, ...], heard: Heard, now: datetime) -> tuple[Message, ...]:

@@ -117,6 +117,38 @@ LIVED_IN: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+def test_rows_that_a_server_of_the_release_before_still_writes_are_taken(
+    database: Database,
+) -> None:
+    """It runs on beside the new tables for a while, and knows nothing of their new columns."""
+    revisions = migrate.all_revisions()
+    migrate.downgrade(database, revisions[0])
+    refused = []
+    for revision in revisions[1:]:
+        before = columns_of(database)
+        migrate.upgrade(database, revision)
+        after = columns_of(database)
+        refused += [
+            f"{revision}: {table}.{name}"
+            for table in before.keys() & after.keys()
+            for name in after[table].keys() - before[table].keys()
+            if not after[table][name]
+        ]
+    assert refused == []
+
+
+def columns_of(database: Database) -> dict[str, dict[str, bool]]:
+    """Each table's columns, and whether a row may leave them out."""
+    found = inspect(database.engine)
+    return {
+        table: {
+            column["name"]: column["nullable"] or column["default"] is not None
+            for column in found.get_columns(table)
+        }
+        for table in found.get_table_names()
+    }
+
+
 def test_upgrading_twice_changes_nothing(database: Database) -> None:
     migrate.upgrade(database)
 

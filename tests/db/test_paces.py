@@ -27,7 +27,9 @@ from app.services.feeds import load_served
 from app.services.lives import SubscriptionEnded
 from app.services.paces import Wish
 from app.services.pauses import UntilUnusable
+from app.services.polls import look
 from app.services.renewals import MayNotRestart
+from feeds.messages import Message, TurnKind
 from feeds.rhythm import Rhythm, RhythmKind
 from feeds.tokens import FeedKeys
 from tests.builders import START, a_course, a_subscription
@@ -36,6 +38,8 @@ HOST = "cursus.example"
 BASE_URL = "https://cursus.example"
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 TODAY = date(2026, 6, 2)
 ADDRESSES = FeedAddresses(base_url=BASE_URL, keys=FeedKeys(secrets={1: b"k" * 32}, current=1))
 
@@ -112,6 +116,94 @@ def test_pausing_the_same_again_tells_nobody_twice(database: Database, her: int)
         pause(database, her, date(2026, 6, 12), START + DAY)
     assert spans(database) == [(TODAY, date(2026, 6, 12))]
     assert notices(database) == ["paused"]
+
+
+def said(database: Database, number: int, now: datetime) -> list[Message]:
+    """What the feed says of itself."""
+    with database.reading() as session:
+        address = session.scalars(
+            select(FeedAddress).where(FeedAddress.subscription_id == number)
+        ).one()
+        course_id = session.get_one(Subscription, number).course_id
+        served = load_served(session, course_id, BASE_URL)
+    with StandingReader(database.engine) as reader:
+        standing = reader.find(address.random_id)
+    assert standing is not None
+    return list(look(standing, served, now).messages)
+
+
+def said_when_paused(database: Database, number: int, now: datetime) -> Message:
+    [message] = [each for each in said(database, number, now) if each.kind is TurnKind.PAUSED]
+    return message
+
+
+def hurry(database: Database, number: int, now: datetime) -> None:
+    with database.writing() as session:
+        paces.hurry(session, number, host=HOST, now=now)
+
+
+def travel(database: Database, number: int, zone: str, now: datetime) -> None:
+    with database.writing() as session:
+        paces.set_pace(session, number, Wish(rhythm=None, zone=zone), host=HOST, now=now)
+
+
+def test_lesson_taken_later_on_the_day_of_a_pause_moves_nothing_that_the_feed_said(
+    database: Database, her: int
+) -> None:
+    pause(database, her, None, START + DAY)
+    before = said_when_paused(database, her, START + DAY + HOUR)
+
+    hurry(database, her, START + DAY + 2 * HOUR)
+
+    assert said_when_paused(database, her, START + DAY + 3 * HOUR) == before
+    assert before.pub_at == START + DAY
+
+
+def test_pause_is_said_after_the_lesson_that_came_in_the_same_second(
+    database: Database, her: int
+) -> None:
+    hurry(database, her, START + DAY)
+    pause(database, her, None, START + DAY + SECOND / 2)
+
+    assert said_when_paused(database, her, START + DAY + SECOND).pub_at == START + DAY + SECOND
+
+
+def test_two_pauses_that_begin_on_one_day_are_two_items(database: Database, her: int) -> None:
+    pause(database, her, None, START + DAY)
+    first = said_when_paused(database, her, START + DAY)
+    resume(database, her, START + DAY + HOUR)
+    pause(database, her, None, START + DAY + 2 * HOUR)
+
+    second = said_when_paused(database, her, START + DAY + 2 * HOUR)
+
+    assert (first.pub_at, second.pub_at) == (START + DAY, START + DAY + 2 * HOUR)
+    assert first.number != second.number
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Pacific/Kiritimati"])
+def test_another_zone_moves_no_date_of_a_pause_or_of_going_on(
+    database: Database, her: int, zone: str
+) -> None:
+    pause(database, her, TODAY + DAY, START + DAY)
+    paused = said_when_paused(database, her, START + DAY)
+    morning = datetime.fromisoformat("2026-06-02T22:00:00+00:00")
+    [resumed] = [each for each in said(database, her, morning) if each.kind is TurnKind.RESUMED]
+
+    travel(database, her, zone, morning + HOUR)
+
+    assert paused.pub_at == START + DAY
+    assert resumed.pub_at == morning
+    assert resumed in said(database, her, morning + 2 * HOUR)
+
+
+def test_pause_of_which_no_moment_was_kept_is_said_as_before(database: Database, her: int) -> None:
+    with database.writing() as session:
+        session.add(PauseSpan(subscription_id=her, starts_on=TODAY))
+
+    message = said_when_paused(database, her, START + DAY)
+
+    assert message.pub_at == datetime.fromisoformat("2026-06-01T22:00:00+00:00")
+    assert message.number == TODAY.toordinal()
 
 
 def test_pausing_and_going_on_in_one_day_moves_nothing(database: Database, her: int) -> None:

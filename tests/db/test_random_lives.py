@@ -1,8 +1,9 @@
 """Random lives of a course and its listeners, through the services, on both databases.
 
 Whatever owners, listeners, workers and the clock do, in whatever order: what was visible stays
-visible, dates strictly increase, nothing lies ahead, each unlock is written down once and told in
-at most one mail; and it is what the plain model says (`tests/parts/plain_model.py`).
+visible, dates strictly increase, nothing lies ahead, what a feed says of itself keeps its date too,
+each unlock is written down once and told in at most one mail; and it is what the plain model says
+(`tests/parts/plain_model.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -16,12 +17,16 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.db.models import OutboxMail, PendingPlan, Subscription, Unlock
-from app.errors import InvalidInput
+from app.db.asking import StandingReader
+from app.db.models import FeedAddress, OutboxMail, PendingPlan, Subscription, Unlock
+from app.errors import InvalidInput, NotAllowed
 from app.house import House
 from app.jobs.plans import carry_out
 from app.kinds import LessonState
-from app.services import courses, lessons, pauses, plans, publishing, subscriptions, unlocks
+from app.services import courses, lessons, paces, pauses, plans, publishing, subscriptions, unlocks
+from app.services.feeds import load_served
+from app.services.paces import Wish
+from app.services.polls import look
 from app.services.publishing import Direction
 from feeds.rhythm import Rhythm, RhythmKind
 from tests.builders import a_course, a_lesson, a_subscription
@@ -29,7 +34,9 @@ from tests.parts.house import SettableClock
 from tests.parts.plain_model import plain_unlocks
 
 HOST = "cursus.example"
+BASE_URL = f"https://{HOST}"
 ZONES = ("Europe/Amsterdam", "Asia/Kathmandu", "Australia/Eucla")
+ELSEWHERE = (*ZONES, "Pacific/Honolulu", "Pacific/Kiritimati")
 DAY = timedelta(days=1)
 RHYTHMS = st.sampled_from(
     [
@@ -70,6 +77,8 @@ STEPS = st.lists(
         step("move", WHICH, st.sampled_from(list(Direction))),
         step("pause", WHO, st.one_of(st.none(), st.integers(1, 9), st.just(3_652))),
         step("resume", WHO),
+        step("hurry", WHO),
+        step("travel", WHO, st.sampled_from(ELSEWHERE)),
         step("leave", WHO),
     ),
     min_size=5,
@@ -97,6 +106,7 @@ class Lives:
     people: list[int]
     latest: datetime
     seen: dict[int, dict[int, datetime]] = field(default_factory=dict)
+    said: dict[tuple[int, str, int], datetime] = field(default_factory=dict)
 
     def take(self, step: Step) -> None:
         """Take a step; what the services refuse is no step."""
@@ -104,7 +114,7 @@ class Lives:
         do: Callable[[object, object], None] = getattr(self, f"_{name}")
         try:
             do(one, other)
-        except InvalidInput:
+        except (InvalidInput, NotAllowed):
             return
 
     def look(self) -> None:
@@ -113,6 +123,7 @@ class Lives:
             for number in self.people:
                 self._look_at(session, number)
             self._look_at_mail(session)
+            self._look_at_feeds(session)
 
     def _look_at(self, session: Session, number: int) -> None:
         now = self.clock()
@@ -130,6 +141,21 @@ class Lives:
         assert instants.items() <= plain.items()
         pushed_on = now - len(plain) * timedelta(seconds=1)
         assert all(plain[missing] > pushed_on for missing in plain.keys() - instants.keys())
+
+    def _look_at_feeds(self, session: Session) -> None:
+        """What a feed says of itself has one date for ever, never ahead."""
+        served = load_served(session, self.course_id, BASE_URL)
+        addresses = session.scalars(
+            select(FeedAddress).where(FeedAddress.subscription_id.in_(self.people))
+        )
+        with StandingReader(self.house.database.engine) as reader:
+            for address in addresses:
+                standing = reader.find(address.random_id)
+                assert standing is not None
+                for message in look(standing, served, self.clock()).messages:
+                    name = (address.subscription_id, message.kind.value, message.number)
+                    assert self.said.setdefault(name, message.pub_at) == message.pub_at
+                    assert message.pub_at <= self.latest
 
     def _look_at_mail(self, session: Session) -> None:
         mails = session.scalars(
@@ -194,6 +220,18 @@ class Lives:
         with self.house.database.writing() as session:
             pauses.resume(session, self._one(who), host=HOST, now=self.clock())
 
+    def _hurry(self, who: object, _: object) -> None:
+        with self.house.database.writing() as session:
+            paces.hurry(session, self._one(who), host=HOST, now=self.clock())
+
+    def _travel(self, who: object, zone: object) -> None:
+        """Move to another zone; where lessons come at an hour of her clock, she stays."""
+        with self.house.database.writing() as session:
+            course = courses.get(session, self.course_id)
+            if course.rhythm_kind is not RhythmKind.WEEKDAY:
+                wish = Wish(rhythm=None, zone=str(zone))
+                paces.set_pace(session, self._one(who), wish, host=HOST, now=self.clock())
+
     def _leave(self, who: object, _: object) -> None:
         with self.house.database.writing() as session:
             subscriptions.leave(session, self._one(who), host=HOST, now=self.clock())
@@ -216,6 +254,7 @@ def begin(house: House, clock: SettableClock, start: datetime, rhythm: Rhythm) -
         course = a_course(
             session,
             lessons=0,
+            may_hurry=True,
             rhythm_kind=rhythm.kind,
             rhythm_every_days=rhythm.every_days,
             rhythm_weekday=rhythm.weekday,

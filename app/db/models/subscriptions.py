@@ -131,6 +131,10 @@ class PauseSpan(Base):
     starts_on: Mapped[date]
     # The day she hears again; null: until she says so.
     ends_on: Mapped[date | None]
+    # The dates, in whole seconds, at which her feed says that it is paused and that it goes on.
+    # Null: not kept, or not yet; then that is the first moment of its day, in her zone.
+    pub_at: Mapped[datetime | None]
+    resumed_pub_at: Mapped[datetime | None]
 
 
 class LessonOverride(Base):

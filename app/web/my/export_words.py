@@ -93,6 +93,7 @@ KEYS: Final = {
     "received_at": later("Written down at"),
     "recorded_at": later("Written down at"),
     "resource": later("What was fetched"),
+    "resumed_pub_at": later("Your feed says that it goes on, at"),
     "retired_at": later("Taken back at"),
     "revised_at": later("Last changed at"),
     "revoked_at": later("Taken back at"),
