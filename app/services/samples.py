@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db.models import Account, Course, Lesson, OutboxMail
+from app.db.models import Account, Course, Lesson, OutboxMail, Recording
 from app.errors import NotFound, TooManyRequests
 from app.kinds import LessonState
 from app.mail.letters import Letter
@@ -16,7 +16,7 @@ from app.services import limits, openings, outbox, owner_lines
 from app.services.letter_parts import Desk, NotWanted, Writer
 from app.services.limits import Limit
 from app.services.owner_lines import KINDS
-from app.words import catalogue
+from app.words import catalogue, say_length
 
 WEEK: Final = timedelta(days=7)
 # Somebody who polishes her words sends herself a few; a stolen session sends no thousands.
@@ -99,13 +99,10 @@ WRITERS: Final[Mapping[str, Writer]] = {TEMPLATE: _test}
 def _values(  # noqa: PLR0913 (as `sample`)
     session: Session, course: Course, kind: str, *, desk: Desk, now: datetime, language: str
 ) -> dict[str, object]:
-    titles = session.scalars(
-        select(Lesson.title)
-        .where(Lesson.course_id == course.id, Lesson.state == LessonState.PUBLISHED)
-        .order_by(Lesson.position, Lesson.id)
-    ).all()
     words = catalogue(language)
-    titles = titles or [words.gettext("The first lesson"), words.gettext("The second lesson")]
+    found = _lessons(session, course)
+    made_up = (words.gettext("The first lesson"), words.gettext("The second lesson"))
+    titles, lengths = zip(*(found or [(title, None) for title in made_up]), strict=True)
     # A welcome goes with the first lesson, all else on the day of the second.
     place = 0 if kind == "welcome" else min(1, len(titles) - 1)
     return {
@@ -115,7 +112,9 @@ def _values(  # noqa: PLR0913 (as `sample`)
         "name": words.gettext("Kim"),
         "course_title": course.title,
         "zone": course.zone,
-        "lessons": [{"number": place + 1, "title": titles[place], "minutes": None}],
+        "lessons": [
+            {"number": place + 1, "title": titles[place], "minutes": lengths[place]},
+        ],
         "upcoming": [
             {"title": title, "at": now + WEEK * week} for week, title in enumerate(titles[1:4], 1)
         ],
@@ -127,6 +126,20 @@ def _values(  # noqa: PLR0913 (as `sample`)
         "next_url": course.next_url,
         "until": None,
     }
+
+
+def _lessons(session: Session, course: Course) -> list[tuple[str, str | None]]:
+    """Answer the published lessons in order: title, and length as a mail says it."""
+    rows = session.execute(
+        select(Lesson.title, Recording.duration_ms)
+        .outerjoin(Recording, Recording.id == Lesson.recording_id)
+        .where(Lesson.course_id == course.id, Lesson.state == LessonState.PUBLISHED)
+        .order_by(Lesson.position, Lesson.id)
+    )
+    return [
+        (row.title, None if row.duration_ms is None else say_length(row.duration_ms))
+        for row in rows
+    ]
 
 
 def _row(session: Session, course: Course, kind: str, language: str) -> dict[str, object]:

@@ -58,8 +58,11 @@ def find(session: Session, email_key: str, *, now: datetime) -> SoftBounce | Non
     )
 
 
-def in_course(session: Session, course_id: int, *, limit: int, now: datetime) -> list[Echo]:
-    """Answer whose mail came back for now, the newest first; not who gets none at all any more."""
+def in_course(session: Session, course_id: int, *, limit: int | None, now: datetime) -> list[Echo]:
+    """Answer whose mail came back for now, the newest first; not who gets none at all any more.
+
+    At most `limit`; None: all.
+    """
     is_stopped = exists().where(Suppression.email_key == SoftBounce.email_key)
     rows = session.execute(
         select(

@@ -170,8 +170,8 @@ def count_in_course(session: Session, course_id: int) -> int:
     ).one()
 
 
-def in_course(session: Session, course_id: int, *, limit: int) -> list[Silence]:
-    """Answer them, the newest trouble first."""
+def in_course(session: Session, course_id: int, *, limit: int | None) -> list[Silence]:
+    """Answer them, the newest trouble first; at most `limit`, None: all."""
     columns = select(
         Subscription.public_id,
         Listener.name,

@@ -132,6 +132,10 @@ def test_sample_names_the_lesson_of_its_day(
     assert words.format(first=first, second=second) in frame
 
 
+def test_sample_says_how_long_its_lesson_is(client: FlaskClient, room: str) -> None:
+    assert "15 min" in client.get(f"{room}/lesson_unlocked/frame?in=en").text
+
+
 @pytest.mark.parametrize("kind", ["restarted", "address_changed"])
 def test_line_of_the_owner_stands_in_what_really_goes(
     client: FlaskClient, house: House, room: str, kind: str
