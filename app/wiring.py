@@ -25,7 +25,8 @@ def open_house(settings: Settings, *, is_counting: bool = False) -> House:
     Raises:
         FiguresFolderUnusable: where that lies cannot be written.
     """
-    if settings.is_embedded:
+    if settings.database_url.startswith("sqlite"):
+        # what lies there by default
         settings.var.mkdir(parents=True, exist_ok=True, mode=0o700)
     offset = settings.demo_clock
     house = House(

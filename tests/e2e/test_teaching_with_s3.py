@@ -35,7 +35,6 @@ def here(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Itera
         **environ_of(bucket),
     }
     with installation(tmp_path_factory.mktemp("teaching"), environ) as installed:
-        (installed.folder / "var").mkdir()
         installed.run("db", "upgrade")
         _let_browsers_in(s3_server, bucket.bucket, installed.url)
         installed.serve()

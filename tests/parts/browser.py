@@ -17,6 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    BrowserType,
     ConsoleMessage,
     Locator,
     Page,
@@ -77,13 +78,18 @@ OpenPage = Callable[[Look], Page]
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = launch(playwright.chromium)
+        yield chromium
+        chromium.close()
+
+
+def launch(kind: BrowserType, *more: str) -> Browser:
+    """Start a browser; `more` are arguments of Chromium."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         missing("Chromium", "chromium fonts-dejavu-core")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+    return kind.launch(executable_path=program, args=[*ARGUMENTS, *more])
 
 
 @pytest.fixture

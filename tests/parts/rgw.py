@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 import httpx
@@ -41,12 +41,30 @@ class CephFailed(Exception):
     """A program of Ceph did not do what it was started for."""
 
 
+class Keys(NamedTuple):
+    """What somebody signs with."""
+
+    access: str
+    secret: str
+
+
+OWNER = Keys(ACCESS_KEY, SECRET_KEY)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Server:
-    """A running server, and a client that may do anything there."""
+    """A running server, and a client of the owner of every bucket.
+
+    `add_user` makes somebody else, who may do nothing until a policy says so.
+    """
 
     endpoint: str
     client: "S3Client"
+    add_user: Callable[[str], Keys]
+
+    def connect(self, keys: Keys) -> "S3Client":
+        """A client of somebody else."""
+        return _connect(self.endpoint, keys)
 
     def make_bucket(self) -> S3Location:
         bucket = f"test-{uuid.uuid4()}"
@@ -101,9 +119,14 @@ class _Ceph:
     def _start_gateway(self) -> None:
         self._spawn("radosgw", "-n", "client.rgw", "-f")
         self._wait_for(self._gateway_answers, "the gateway")
-        user = ("--uid=cadans", "--display-name=cadans")
-        keys = (f"--access-key={ACCESS_KEY}", f"--secret-key={SECRET_KEY}")
-        self._run("radosgw-admin", "-n", "client.rgw", "user", "create", *user, *keys)
+        self.add_user("cadans", OWNER)
+
+    def add_user(self, name: str, keys: Keys | None = None) -> Keys:
+        keys = keys or Keys(secrets.token_hex(10), secrets.token_hex(20))
+        user = (f"--uid={name}", f"--display-name={name}")
+        given = (f"--access-key={keys.access}", f"--secret-key={keys.secret}")
+        self._run("radosgw-admin", "-n", "client.rgw", "user", "create", *user, *given)
+        return keys
 
     def _gateway_answers(self) -> bool:
         try:
@@ -259,18 +282,18 @@ def s3_server() -> Iterator[S3Server]:
     with contextlib.ExitStack() as stack:
         ceph = _start_ceph(stack)
         endpoint = f"http://127.0.0.1:{ceph.gateway_port}"
-        client = _connect(endpoint)
+        client = _connect(endpoint, OWNER)
         stack.callback(client.close)
-        yield S3Server(endpoint=endpoint, client=client)
+        yield S3Server(endpoint=endpoint, client=client, add_user=ceph.add_user)
 
 
-def _connect(endpoint: str) -> "S3Client":
+def _connect(endpoint: str, keys: Keys) -> "S3Client":
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
         region_name="us-east-1",
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=SECRET_KEY,
+        aws_access_key_id=keys.access,
+        aws_secret_access_key=keys.secret,
         config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
     )
 
@@ -281,9 +304,9 @@ def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     set_credentials(monkeypatch)
 
 
-def set_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+def set_credentials(monkeypatch: pytest.MonkeyPatch, keys: Keys = OWNER) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
