@@ -50,9 +50,11 @@ class App:
     guesses_duplicates: bool = False
     """Same title, day and kind, and about the same length: one episode."""
     forgets_vanished: bool = False
-    """What leaves the feed and was not downloaded is deleted."""
+    """What leaves the feed and was not downloaded is deleted, at once or some weeks later."""
+    keeps_first_address: bool = False
+    """An episode plays from the address it first had, even when the feed gives it another."""
     old_after: timedelta | None = None
-    """An item that is so much older than its newest one is never new."""
+    """An item that is more than so much older than the newest one it knew is never new."""
     reads_broken_xml: bool = False
     asks_from_its_own_servers: bool = False
     """Not the phone but the maker's servers read the feed."""
@@ -68,20 +70,26 @@ ANTENNAPOD: Final = App(
     # condition: source, HttpDownloader.java: Last-Modified is kept before ETag; a date over three
     #   days old is not sent. Rewriting: source, RedirectChecker.java and HttpDownloader.java.
     # duplicates: source, FeedItemDuplicateGuesser.java. HEAD: source (the player resolves an
-    #   address with HEAD, then gets what it led to) and replayed. Old items are neither announced
-    #   nor downloaded by themselves: source. text/*: source, HttpDownloader.java.
+    #   address with HEAD, then gets what it led to) and replayed. text/*: source,
+    #   HttpDownloader.java. Names: source, FeedItem.java: guid, then title, then address.
+    # what is older than the newest it knew, by however little, is never new: source,
+    #   FeedDatabaseWriter.java. Other audio: source, FeedItem.java and FeedMedia.java: address and
+    #   size become the new ones, the file that was downloaded stays, and it is not new again.
     name="AntennaPod",
     user_agent="AntennaPod/3.5.0",
     condition=Condition.DATE_FIRST,
     asks_head_first=True,
+    names_items_by=("guid", "title", "address"),
     guesses_duplicates=True,
-    old_after=OLD_AFTER,
+    old_after=timedelta(0),
     may_be_loose_with_text=False,
 )
 APPLE: Final = App(
     # two bytes: doc (its first probe must get 206). Endings: doc, "A Podcaster's Guide to RSS".
     #   Empty: doc, a show needs an episode. Rewriting: doc, moving a feed asks for 301. Shrinking
     #   files: doc, radar 40288687: it loops when a file became smaller under its address.
+    # other audio: judged, no page of its maker says; hosts say that apps differ and that Apple
+    #   takes hours to days (support.iono.fm "Replace podcast audio", read 2026-11).
     name="Apple Podcasts",
     user_agent="Podcasts/1650.1 CFNetwork/1494.0.7 Darwin/23.4.0",
     probes_two_bytes=True,
@@ -89,7 +97,8 @@ APPLE: Final = App(
     judges_by_ending=True,
 )
 OVERCAST: Final = App(
-    # empty: doc. Own servers: doc, overcast.fm/podcasterinfo. Rest: judged.
+    # empty: doc. Own servers: doc, overcast.fm/podcasterinfo, which says too that the audio goes
+    #   from the host to the phone (read 2026-11). Rest, other audio too: judged, nothing is public.
     name="Overcast",
     user_agent="Overcast/1.0 Podcast Sync (1 subscribers; +http://overcast.fm/)",
     refuses_empty=True,
@@ -98,22 +107,31 @@ OVERCAST: Final = App(
 )
 POCKET_CASTS: Final = App(
     # stops refreshing for good after months of errors: doc. Own servers: doc, the same
-    #   page. Empty: judged. What it takes for gone: judged.
+    #   page; their code is not public, so empty and what they take for gone: judged.
+    # of the phones: source, pocket-casts-android PodcastRefresherImpl.kt and pocket-casts-ios
+    #   ServerPodcastManager+Update.swift. A known episode takes the new address, and what was
+    #   downloaded stays. What is older than the newest it knew is put in without a word. What
+    #   vanished goes after two weeks, unless somebody did something with it.
     name="Pocket Casts",
     user_agent="PocketCasts/1.0 (Pocket Casts Feed Parser; +http://pocketcasts.com/)",
     refuses_empty=True,
+    forgets_vanished=True,
+    old_after=timedelta(0),
     asks_from_its_own_servers=True,
     gives_up_on=frozenset({410}),
 )
 PODCAST_ADDICT: Final = App(
-    # all judged, from what its users and hosts report; the phone itself asks.
+    # other audio: doc, one report (github.com/atareao/u2vpodcast issue 19, of 2026-09): it never
+    #   asks for the new address, not even when the episode is deleted and downloaded again.
+    # rest: judged, from what its users and hosts report; the phone itself asks.
     name="Podcast Addict",
     user_agent="PodcastAddict/v5 (+https://podcastaddict.com/; Android podcast app)",
+    keeps_first_address=True,
 )
 GPODDER: Final = App(
     # ran (3.11): 304 with an ETag alone, rewriting, new within a week, deleting what vanished.
     # source: feedcore.py takes 403 and 410 for "unsubscribe" and a web page for no feed; model.py
-    #   updates known guids without downloading again.
+    #   gives a known guid its new address and downloads nothing again.
     name="gPodder",
     user_agent="gPodder/3.11.4 (+http://gpodder.org/) Linux",
     names_items_by=("guid", "address"),
@@ -125,7 +143,8 @@ NEWSBOAT: Final = App(
     # ran (2.21): 304 with an ETag alone. source, rss/parser.cpp: both conditions and A-IM, broken
     #   XML is read as far as it goes, any status from 400 on is an error of that day. A redirect is
     #   followed and the list of addresses stays as it was typed. source, rss_parser.cpp: guid, then
-    #   link, then title.
+    #   link, then title. Other audio: source, cache.cpp: the address becomes the new one, what was
+    #   queued once is not queued again, and a date stays as it first was.
     name="newsboat",
     user_agent="newsboat/2.21.0 (Linux x86_64)",
     sends_aim=True,

@@ -4,7 +4,6 @@ The server is the real one, with its clock set ahead; the apps behave as `app.do
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,10 +19,10 @@ from app.house import House
 from app.services import arrivals, lessons, openings, pauses, publishing, recordings, uploads
 from app.services.lessons import LessonFields
 from app.services.wanted_files import Wanted
-from app.settings import Settings
-from app.wiring import open_house
+from feeds.messages import TurnKind, title_of
 from tests.e2e.by_http import become_listener, maildir_of
 from tests.parts.audio_files import AudioFiles
+from tests.parts.beside import open_beside
 from tests.parts.server import Installation, demo
 from tests.parts.simulated_app import SimulatedApp
 
@@ -33,21 +32,6 @@ ONE, TWO, THREE, FOUR = (lesson.title for lesson in load_demo_course().lessons)
 RENAMED = "Een nieuwe naam voor les een"
 INSERTED = "Een les ertussen"
 HOST = "localhost"
-
-
-@contextmanager
-def house_of(here: Installation, day: int) -> Iterator[House]:
-    environ = {
-        "CADANS_VAR": str(here.folder / "var"),
-        "CADANS_BIND": f"127.0.0.1:{here.port}",
-        "CADANS_DEMO": "1",
-        "CADANS_DEMO_CLOCK": f"+{day}d",
-    }
-    house = open_house(Settings.from_env(environ))
-    try:
-        yield house
-    finally:
-        house.close()
 
 
 def move_to(here: Installation, day: int) -> None:
@@ -132,6 +116,9 @@ class Followed:
     feed_url: str
     apps: dict[str, SimulatedApp]
     audio: dict[str, bytes]
+    replacement: bytes
+    again: dict[str, bytes]
+    """What each app got when it asked for the first lesson once more, at the end."""
     document: str
     log: str
 
@@ -163,7 +150,7 @@ def followed(
             move_to(here, day)
             poll_all(apps, day)
             for change in changes:
-                with house_of(here, day) as house:
+                with open_beside(here, day) as house:
                     change(house)
                 poll_all(apps, day)
         yield Followed(
@@ -173,6 +160,8 @@ def followed(
                 **{each.title: each.audio.read_bytes() for each in load_demo_course().lessons},
                 INSERTED: inserted.read_bytes(),
             },
+            replacement=replacement.read_bytes(),
+            again={app.app.name: app.fetch_again(RENAMED) for app in apps},
             document=httpx.get(url).text,
             log=here.log,
         )
@@ -186,6 +175,18 @@ def test_each_lesson_is_announced_once_and_on_its_day(followed: Followed, app: A
     titles = {ONE, TWO, THREE, FOUR, INSERTED, RENAMED}
     announced = [each for each in followed.of(app).announced if each[1] in titles]
     assert announced == [(0, ONE), (7, TWO), (22, THREE), (22, INSERTED), (40, FOUR)]
+
+
+@every_app
+def test_each_turn_is_announced_once_and_when_it_comes(followed: Followed, app: App) -> None:
+    titles = {title_of(kind, "nl"): kind for kind in TurnKind}
+    announced = [(day, titles[each]) for day, each in followed.of(app).announced if each in titles]
+    assert announced == [
+        (0, TurnKind.WELCOME),
+        (7, TurnKind.PAUSED),
+        (14, TurnKind.RESUMED),
+        (40, TurnKind.COMPLETE),
+    ]
 
 
 @every_app
@@ -207,13 +208,15 @@ def test_a_new_title_is_shown_and_nothing_is_lost(followed: Followed, app: App) 
 
 
 @every_app
-def test_the_replaced_recording_has_a_new_address_under_the_old_name(
+def test_a_replaced_recording_is_heard_by_who_fetches_it_again_unless_her_app_keeps_addresses(
     followed: Followed, app: App
 ) -> None:
+    keeps = app.keeps_first_address
     known = followed.of(app).known.values()
     (first,) = [item for item in known if item.title == RENAMED]
     assert first.enclosure is not None
-    assert first.enclosure.url.endswith("-2.mp3")
+    assert first.enclosure.url.endswith("-1.mp3" if keeps else "-2.mp3")
+    assert followed.again[app.name] == (followed.audio[ONE] if keeps else followed.replacement)
 
 
 @every_app

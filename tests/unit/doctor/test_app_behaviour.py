@@ -10,6 +10,7 @@ from app.doctor.apps import (
     APPS,
     GPODDER,
     NEWSBOAT,
+    POCKET_CASTS,
     App,
     condition_headers,
     is_announced,
@@ -98,20 +99,25 @@ def test_antennapod_takes_items_that_look_alike_for_one(other: Item, *, is_same:
     assert not looks_like(APPLE, an_item(), other)
 
 
-def test_an_item_over_a_week_older_than_the_newest_is_not_announced() -> None:
-    week = timedelta(days=7)
-    for app in (GPODDER, ANTENNAPOD):
-        assert is_announced(app, an_item(at=NOW - week), NOW)
-        assert not is_announced(app, an_item(at=NOW - week - timedelta(seconds=1)), NOW)
-        assert is_announced(app, an_item(at=NOW - 2 * week), None)
-    assert is_announced(APPLE, an_item(at=NOW - 2 * week), NOW)
+@pytest.mark.parametrize(
+    ("app", "age"),
+    [(GPODDER, timedelta(days=7)), (ANTENNAPOD, timedelta()), (POCKET_CASTS, timedelta())],
+)
+def test_an_item_much_older_than_the_newest_is_not_announced(app: App, age: timedelta) -> None:
+    assert is_announced(app, an_item(at=NOW - age), NOW)
+    assert not is_announced(app, an_item(at=NOW - age - timedelta(seconds=1)), NOW)
+    assert is_announced(app, an_item(at=NOW - age - timedelta(seconds=1)), None)
 
 
-def test_without_a_guid_an_item_goes_by_its_address_and_in_newsboat_by_its_title() -> None:
+def test_an_app_of_which_nothing_is_known_announces_what_is_old() -> None:
+    assert is_announced(APPLE, an_item(at=NOW - timedelta(days=14)), NOW)
+
+
+def test_without_a_guid_an_item_goes_by_its_address_and_in_some_apps_by_its_title() -> None:
     nameless = an_item(guid="")
     assert name_of(GPODDER, an_item()) == "one"
     assert name_of(GPODDER, nameless) == "https://a.example/1.mp3"
-    assert name_of(NEWSBOAT, nameless) == "Les"
+    assert (name_of(NEWSBOAT, nameless), name_of(ANTENNAPOD, nameless)) == ("Les", "Les")
 
 
 @pytest.mark.parametrize(
