@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from app.demo import DEMO_SLUG, load_demo_course
+from app.spoken import shown
+from feeds.messages import TurnKind, title_of
 from tests.e2e.by_http import become_listener, maildir_of
 from tests.parts.clients import GPodder, Newsboat
 from tests.parts.server import Installation, demo
@@ -70,11 +72,14 @@ def test_gpodder_gets_one_lesson_a_week_and_the_whole_course_in_four(
 ) -> None:
     gpodder.subscribe(feed_url)
     gpodder.download()
+    assert gpodder.episodes() == [title_of(TurnKind.WELCOME, "nl"), TITLES[0]]
     assert lessons_in(gpodder.files()) == RECORDINGS[:1]
+    assert shown(TurnKind.WELCOME, "nl").read() in gpodder.files().values()
 
     move_clock(here, "+7d")
     gpodder.update()
     assert lessons_of(gpodder.episodes()) == TITLES[:2]
+    assert gpodder.episodes()[-1] == TITLES[1]
     gpodder.download()
     assert lessons_in(gpodder.files()) == sorted(RECORDINGS[:2])
 
@@ -82,6 +87,8 @@ def test_gpodder_gets_one_lesson_a_week_and_the_whole_course_in_four(
     gpodder.update()
     gpodder.download()
     assert lessons_in(gpodder.files()) == sorted(RECORDINGS)
+    assert gpodder.episodes()[-1] == title_of(TurnKind.COMPLETE, "nl")
+    assert shown(TurnKind.COMPLETE, "nl").read() in gpodder.files().values()
     assert "<itunes:complete>Yes</itunes:complete>" in httpx.get(feed_url).text
     here.stop()
     assert list(audio_fetches(here).values()) == [1, 1, 1, 1]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,9 +45,18 @@ class GPodder:
 
     def episodes(self) -> list[str]:
         """The titles it knows, oldest first."""
-        with closing(sqlite3.connect(self.home / "gPodder" / "Database")) as library:
-            rows = library.execute("SELECT title FROM episode ORDER BY published, id").fetchall()
-        return [str(title) for (title,) in rows]
+        return [str(title) for (title,) in self._episodes("title")]
+
+    def unheard(self) -> list[str]:
+        """The titles it calls new and has not downloaded, oldest first."""
+        return [
+            title for title, is_new in self._episodes("title, is_new AND state = 0") if is_new
+        ]
+
+    def dated(self) -> dict[str, tuple[str, int]]:
+        """Guid and date (in seconds since 1970) of each title it knows, as the feed said last."""
+        found = self._episodes("title, guid, published")
+        return {str(title): (str(guid), int(published)) for title, guid, published in found}
 
     def feed_urls(self) -> list[str]:
         """The feed addresses it has stored: not those that were typed, if it was redirected."""
@@ -54,8 +64,14 @@ class GPodder:
             return [str(url) for (url,) in library.execute("SELECT url FROM podcast").fetchall()]
 
     def files(self) -> dict[str, bytes]:
-        """What it downloaded: name and bytes."""
+        """What it downloaded: where it lies, and its bytes."""
         return _audio_in(self.home / "downloads")
+
+    def _episodes(self, columns: str) -> list[Any]:
+        with closing(sqlite3.connect(self.home / "gPodder" / "Database")) as library:
+            return library.execute(
+                f"SELECT {columns} FROM episode ORDER BY published, id"  # noqa: S608 (our own)
+            ).fetchall()
 
     def _gpo(self, *words: str) -> str:
         own = {
@@ -112,7 +128,7 @@ class Newsboat:
         return [str(title) for (title,) in rows]
 
     def files(self) -> dict[str, bytes]:
-        """What it downloaded: name and bytes."""
+        """What it downloaded: where it lies, and its bytes."""
         return _audio_in(self.home / "downloads")
 
 
@@ -174,4 +190,5 @@ def _environment(home: Path, own: dict[str, str]) -> dict[str, str]:
 
 def _audio_in(folder: Path) -> dict[str, bytes]:
     """Whole files only: both write to a name of their own until a download is done."""
-    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*.mp3"))}
+    found = sorted(folder.rglob("*.mp3"))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
