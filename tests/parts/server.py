@@ -3,16 +3,20 @@
 Nothing is imported from the application here: what these tests start is what people start.
 """
 
+import atexit
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +27,7 @@ COMMAND_SECONDS = 180
 PATIENCE_SECONDS = 90
 # Set by the machine that runs the tests, meant for nobody's installation.
 NOT_OURS = ("CADANS_", "AWS_")
+_DEMO = {"CADANS_DEMO": "1"}
 
 
 class ServerFailed(Exception):
@@ -88,10 +93,12 @@ class Installation:
         """Start `cadans serve` and wait until it answers."""
         process = self.start("serve", *words, **settings)
         give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while not self._answers():
-            if process.poll() is not None or time.monotonic() > give_up_at:
-                raise ServerFailed(f"cadans serve does not answer: {self.log[-2000:]}")
-            time.sleep(0.05)
+        # One client for all tries: each reads its certificates, while the server needs the core.
+        with httpx.Client(base_url=self.url, timeout=2) as client:
+            while not _answers(client):
+                if process.poll() is not None or time.monotonic() > give_up_at:
+                    raise ServerFailed(f"cadans serve does not answer: {self.log[-2000:]}")
+                time.sleep(0.05)
 
     def start(self, *words: str, **settings: str) -> subprocess.Popen[bytes]:
         """Start a command that goes on until `stop`."""
@@ -111,11 +118,6 @@ class Installation:
         path = self.folder / "log"
         path.touch()
         return path
-
-    def _answers(self) -> bool:
-        with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/healthz", timeout=2).status_code < 500
-        return False
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         inherited = {
@@ -138,12 +140,39 @@ def installation(folder: Path, environ: Mapping[str, str] | None = None) -> Iter
 
 @contextmanager
 def demo(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Installation]:
-    """The demo course, served by the three commands that `scripts/run` ends with."""
-    with installation(folder, {"CADANS_DEMO": "1", **(environ or {})}) as here:
-        here.run("db", "upgrade")
-        here.run("demo")
+    """The demo course, served by the three commands that `scripts/run` ends with.
+
+    With no settings of its own it is a copy of one that the first two commands made: tables and
+    recordings are the same each time, and take longer than most tests.
+    """
+    with installation(folder, {**_DEMO, **(environ or {})}) as here:
+        if environ:
+            _make_demo(here)
+        else:
+            shutil.copytree(_made_demo(), here.folder / "var", dirs_exist_ok=True)
         here.serve()
         yield here
+
+
+@cache
+def _made_demo() -> Path:
+    """What the commands leave in a folder; made once in a process, gone when that ends."""
+    folder = Path(tempfile.mkdtemp(prefix="cadans-demo-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with installation(folder, _DEMO) as here:
+        _make_demo(here)
+    return folder / "var"
+
+
+def _make_demo(here: Installation) -> None:
+    here.run("db", "upgrade")
+    here.run("demo")
+
+
+def _answers(client: httpx.Client) -> bool:
+    with suppress(httpx.TransportError):
+        return client.get("/healthz").status_code < 500
+    return False
 
 
 def _spawn(
