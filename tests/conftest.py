@@ -1,4 +1,9 @@
-"""Where fixtures come from: one module per real part."""
+"""Where fixtures come from: one module per real part; and which tests begin first."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
 
 pytest_plugins = [
     "tests.parts.audio_files",
@@ -9,9 +14,25 @@ pytest_plugins = [
     "tests.parts.figures",
     "tests.parts.imap",
     "tests.parts.log",
+    "tests.parts.passwords",
     "tests.parts.postgres",
     "tests.parts.rgw",
     "tests.parts.smtp",
     "tests.parts.sns",
     "tests.parts.strangers",
 ]
+
+TESTS: Final = Path(__file__).parent
+LONG_FIRST: Final = ("e2e", "apps", "upload", "db", "contract", "audio")
+"""Folders whose files take long. A file stays in one process: one that began last would keep that
+process at work while the others have nothing left to do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the order of chance within each folder."""
+    items.sort(key=lambda item: _turn(item.path))
+
+
+def _turn(path: Path) -> int:
+    folder = path.relative_to(TESTS).parts[0]
+    return LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)

@@ -1,4 +1,4 @@
-"""Real podcast clients at the turns of a subscription: each is new once, plays, and moves nothing."""
+"""Real podcast clients at the turns of a subscription: each is new once, plays, moves nothing."""
 
 import time
 from collections.abc import Iterator

@@ -49,9 +49,7 @@ class GPodder:
 
     def unheard(self) -> list[str]:
         """The titles it calls new and has not downloaded, oldest first."""
-        return [
-            title for title, is_new in self._episodes("title, is_new AND state = 0") if is_new
-        ]
+        return [title for title, is_new in self._episodes("title, is_new AND state = 0") if is_new]
 
     def dated(self) -> dict[str, tuple[str, int]]:
         """Guid and date (in seconds since 1970) of each title it knows, as the feed said last."""
