@@ -10,7 +10,9 @@ from app.commands.database import database
 from app.commands.doctor import doctor
 from app.commands.doctor_house import house as doctor_house
 from app.commands.doctor_mail import mail
+from app.commands.erasures import erasure_log
 from app.commands.jobs import jobs
+from app.commands.privacy import privacy
 from app.commands.serving import demo, serve, worker
 from app.commands.tokens import tokens
 from app.errors import CadansError, SettingsInvalid
@@ -48,7 +50,8 @@ def cadans(context: click.Context) -> None:
 
 
 _COMMANDS = (
-    serve, worker, jobs, database, backup, restore, accounts, tokens, demo, upload, doctor,
+    serve, worker, jobs, database, backup, restore, accounts, tokens, privacy, erasure_log, demo,
+    upload, doctor,
 )  # fmt: skip
 for command in _COMMANDS:
     cadans.add_command(command)

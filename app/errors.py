@@ -30,6 +30,12 @@ class NotFound(CadansError):
         super().__init__(f"no such {self.what}: {key}")
 
 
+class ConsentTextNotFound(NotFound):
+    """There never was a consent text with that mark."""
+
+    what = "consent text"
+
+
 class CourseNotFound(NotFound):
     """No course by that slug or id."""
 

@@ -97,6 +97,14 @@ class SignalKind(StrEnum):
     NETWORKS = "networks"
 
 
+class ErasureBy(StrEnum):
+    """Who had somebody erased: herself, who runs the house for her, or her being gone for long."""
+
+    HERSELF = "herself"
+    OPERATOR = "operator"
+    AGE = "age"
+
+
 class LeakAnswer(StrEnum):
     """How far the house may go by itself when an address seems to have leaked, step by step."""
 

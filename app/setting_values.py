@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from app import source
+from app.version import __version__
 from feeds.tokens import FeedKeys
 from media.errors import InvalidStoreUrl
 from media.location import FolderLocation, S3Location, parse_store_url
@@ -231,10 +233,18 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def parse_source_url(text: str) -> str:
-    """Read a web address."""
-    if _url_parts(text).scheme not in {"http", "https"}:
-        raise Problem(f"says {text!r}: write a web address.")
-    return text
+    """Read a web address, and fill in which version of the source it is to lead to."""
+    filled = text.replace("{version}", __version__)
+    if "{commit}" in filled:
+        commit = source.find_commit()
+        if commit is None:
+            raise Problem("asks for {commit}, which only a checkout with git knows: write it out.")
+        filled = filled.replace("{commit}", commit)
+    if _url_parts(filled).scheme not in {"http", "https"} or set(filled) & set("{} "):
+        raise Problem(
+            f"says {text!r}: write a web address; only {{version}} and {{commit}} are filled in."
+        )
+    return filled
 
 
 def parse_offset(text: str) -> timedelta:

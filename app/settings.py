@@ -4,40 +4,23 @@ Each field names its variable, its default and what it is for; README's table is
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Self, get_type_hints
+from typing import Annotated, Self, get_type_hints
 
-from app import setting_mail, setting_watch
+from app import setting_mail, setting_rights, setting_watch
 from app import setting_values as values
-from app.errors import SettingsInvalid
-from app.keys import embedded_feed_keys, embedded_secret_keys, key_folder
+from app.keys import key_folder
 from app.setting_mail import BounceTarget, Credentials
-from app.setting_values import AudioDelivery, Bind, Demo, MailTarget, Problem, StoreLocation
+from app.setting_reader import Reader, Setting
+from app.setting_rights import Particulars
+from app.setting_values import AudioDelivery, Bind, Demo, Maildir, MailTarget, StoreLocation
 from app.setting_watch import LogFormat
 from feeds.tokens import FeedKeys
-from media.location import FolderLocation
-
-PREFIX = "CADANS_"
-
-
-Parse = Callable[[str], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """How one setting is read: parser, default as text (None: worked out), what it is for.
-
-    `is_secret`: its text, or a part of it, must never be printed.
-    """
-
-    parse: Parse
-    default: str | None
-    about: str
-    is_secret: bool = False
+from media.location import FolderLocation, S3Location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +164,48 @@ class Settings:
             is_secret=True,
         ),
     ]
+    keep_fetches: Annotated[
+        timedelta,
+        Setting(
+            setting_rights.parse_days(30, 3650),
+            "365",
+            "days that it is kept which app fetched what, 30 to 3650",
+        ),
+    ]
+    keep_mails: Annotated[
+        timedelta,
+        Setting(
+            setting_rights.parse_days(7, 30),
+            "30",
+            "days after sending that it is kept to which address a mail went, 7 to 30",
+        ),
+    ]
+    keep_signs: Annotated[
+        timedelta,
+        Setting(
+            setting_rights.parse_days(14, 365),
+            "90",
+            "days that signs are kept that an address is in other hands, 14 to 365",
+        ),
+    ]
+    keep_left: Annotated[
+        timedelta | None,
+        Setting(
+            setting_rights.parse_days_or_never(90, 3650),
+            "",
+            "days after which a listener is erased who left every course and whose apps asked for"
+            " nothing since, 90 to 3650; never by default",
+        ),
+    ]
+    privacy: Annotated[
+        Particulars,
+        Setting(
+            setting_rights.parse_privacy,
+            None,
+            "TOML file that says who runs this house, for the page on what is kept; `cadans"
+            " privacy` prints one to fill in; default `privacy.toml` in VAR, where there is one",
+        ),
+    ]
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
         Setting(
@@ -210,8 +235,10 @@ class Settings:
         str,
         Setting(
             values.parse_source_url,
-            "https://pypi.org/project/cadans/",
-            "where the source of this very version can be had; stands in every footer",
+            None,
+            "where the source of this very version can be had, for every footer; `{version}` and,"
+            " in a checkout, `{commit}` are filled in; default an archive that this house makes of"
+            " its own code",
         ),
     ]
     demo: Annotated[
@@ -236,12 +263,30 @@ class Settings:
         Raises:
             SettingsInvalid: with every problem and its remedy.
         """
-        return cls(**_Reader(os.environ if environ is None else environ).read())
+        found = os.environ if environ is None else environ
+        return cls(**Reader(found, all_settings()).read())
 
     @property
     def is_embedded(self) -> bool:
         """Whether all data lie in `var`: one process, its worker a thread of it."""
         return self.database_url.startswith("sqlite") and isinstance(self.store, FolderLocation)
+
+    @property
+    def is_redirecting(self) -> bool:
+        """Whether listeners fetch audio from the store itself."""
+        return self.audio is AudioDelivery.REDIRECT and isinstance(self.store, S3Location)
+
+    @property
+    def plain_particulars(self) -> frozenset[str]:
+        """Which particulars need no words: recordings or mails that stay on this machine."""
+        here = {"storage": isinstance(self.store, FolderLocation)}
+        here["mail"] = isinstance(self.mail, Maildir)
+        return frozenset(key for key, is_here in here.items() if is_here)
+
+    @property
+    def missing_particulars(self) -> list[str]:
+        """What who runs this house has not said of it yet."""
+        return self.privacy.missing(not_asked=self.plain_particulars)
 
     @property
     def key_folder(self) -> Path:
@@ -254,109 +299,12 @@ class Settings:
         return self.base_url.startswith("https://")
 
 
-class _Reader:
-    """Reads one environment and collects what is wrong with it."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
-        self.settings = all_settings()
-        self.problems: list[str] = []
-        self.read_values: dict[str, Any] = {}
-
-    def read(self) -> dict[str, Any]:
-        self._refuse_unknown()
-        for name in ("var", "bind", "demo", "demo_clock", "audio", "presign_seconds", "max_upload"):
-            self._take(name)
-        for name in ("trusted_proxies", "source_url", *MAIL_SETTINGS, *WATCH_SETTINGS):
-            self._take(name)
-        var = self.read_values.get("var", Path("var"))
-        bind = self.read_values.get("bind", Bind(host="127.0.0.1", port=8000))
-        self._take("base_url", f"http://{bind}")
-        self._take("database_url", f"sqlite:///{var / 'cadans.sqlite3'}")
-        self._take("store", f"folder:{var / 'store'}")
-        self._take("mail", f"maildir:{var / 'mail'}")
-        self._take("mail_from", values.default_sender(self.read_values.get("base_url", "")))
-        self._take_keys(key_folder(var))
-        self._refuse_unsafe_together()
-        if self.problems:
-            raise SettingsInvalid(self.problems)
-        return self.read_values
-
-    def _take(self, name: str, default: str | None = None) -> None:
-        setting = self.settings[name]
-        try:
-            text = self._text(name)
-            if text is None:
-                text = setting.default or "" if default is None else default
-            self.read_values[name] = setting.parse(text)
-        except Problem as problem:
-            self.problems.append(f"{variable(name)} {problem}")
-
-    def _text(self, name: str) -> str | None:
-        """Answer the variable's text, or that of the file which its _FILE variant names."""
-        key = variable(name)
-        direct, path = self.environ.get(key), self.environ.get(f"{key}_FILE")
-        if direct is not None and path is not None:
-            raise Problem(f"and {key}_FILE are both set: remove one of them.")
-        if path is None:
-            return direct
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Problem(f"_FILE names {path}, which cannot be read ({error}).") from error
-
-    def _take_keys(self, folder: Path) -> None:
-        for name, make in (
-            ("feed_keys", embedded_feed_keys),
-            ("secret_keys", embedded_secret_keys),
-        ):
-            is_given = {variable(name), f"{variable(name)}_FILE"} & set(self.environ)
-            if is_given or not self._is_embedded():
-                self._take(name, "")
-            elif not self.problems:
-                self._take(name, make(folder))
-
-    def _is_embedded(self) -> bool:
-        store = self.read_values.get("store")
-        database = self.read_values.get("database_url", "")
-        return database.startswith("sqlite") and isinstance(store, FolderLocation)
-
-    def _refuse_unknown(self) -> None:
-        known = {variable(name) for name in self.settings}
-        known |= {f"{name}_FILE" for name in known} | CLIENT_VARIABLES
-        for name in sorted(self.environ):
-            if name.startswith(PREFIX) and name not in known:
-                self.problems.append(f"{name} is no setting of Cadans: remove it or mend its name.")
-
-    def _refuse_unsafe_together(self) -> None:
-        if {"base_url", "mail", "demo", "demo_clock", "audio"} <= self.read_values.keys():
-            self.problems += values.unsafe_together(self.read_values)
-
-
 def environment() -> Mapping[str, str]:
     """Answer what settings are read from, for who must know what stands there without them."""
     return os.environ
-
-
-def variable(name: str) -> str:
-    """Name the environment variable of a setting."""
-    return PREFIX + name.upper()
 
 
 def all_settings() -> dict[str, Setting]:
     """Answer every setting by its name, in the order of the class."""
     hints = get_type_hints(Settings, include_extras=True)
     return {name: hint.__metadata__[0] for name, hint in hints.items()}
-
-
-MAIL_SETTINGS = (
-    "mail_pace",
-    "bounces",
-    "bounce_address",
-    "hook_ses",
-    "hook_postmark",
-    "hook_mailgun",
-)
-WATCH_SETTINGS = ("log", "metrics_token")
-# Read by the upload command on a laptop, not by the server.
-CLIENT_VARIABLES = {"CADANS_SERVER", "CADANS_TOKEN"}

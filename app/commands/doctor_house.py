@@ -13,6 +13,7 @@ from app.doctor.house import Look, look_around
 from app.doctor.house_database import look_at_database
 from app.doctor.house_disk import look_at_disks
 from app.doctor.house_mail import look_at_mail
+from app.doctor.house_rights import look_at_privacy, look_at_source
 from app.doctor.house_secrets import secrets_of, without_secrets
 from app.doctor.house_store import look_at_store
 from app.doctor.house_tls import look_at_tls
@@ -94,6 +95,8 @@ def _looks(here: House, send_to: str | None, least_free: int) -> list[Look]:
         Look(code="tls", look=lambda: look_at_tls(settings.base_url)),
         Look(code="address", look=lambda: look_at_address(settings)),
         Look(code="work", look=lambda: _look_at_work(here)),
+        Look(code="privacy", look=lambda: look_at_privacy(settings)),
+        Look(code="source", look=lambda: look_at_source(settings)),
     ]
 
 

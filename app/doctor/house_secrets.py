@@ -9,7 +9,8 @@ from typing import Final
 from urllib.parse import unquote
 
 from app.doctor.report import Check
-from app.settings import Settings, all_settings, variable
+from app.setting_reader import variable
+from app.settings import Settings, all_settings
 from media.credentials import secrets_in_use
 from media.location import S3Location
 

@@ -14,7 +14,7 @@ def run(house: House) -> int:
     host = urlsplit(house.settings.base_url).hostname or "localhost"
     with house.database.writing() as session:
         leaks.take_steps(session, host=host, now=house.clock())
-        leaks.forget_old(session, now=house.clock())
+        leaks.forget_old(session, kept_for=house.settings.keep_signs, now=house.clock())
     return 0
 
 

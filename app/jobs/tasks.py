@@ -7,6 +7,7 @@ from app.jobs.mail import FORGET, MAIL
 from app.jobs.milestones import MILESTONES
 from app.jobs.moving import MOVING
 from app.jobs.plans import PLANS
+from app.jobs.retention import RETENTION
 from app.jobs.returns import RETURNS
 from app.jobs.sweep import SWEEP
 from app.jobs.unlocks import UNLOCKS
@@ -25,6 +26,7 @@ TASKS: tuple[Task, ...] = (
     MOVING,
     LEAKS,
     MILESTONES,
+    RETENTION,
 )
 # Work that `app.db.queue.defer` names. A name that is taken away leaves jobs waiting for ever.
 ERRANDS: tuple[Errand, ...] = ()

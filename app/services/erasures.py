@@ -8,7 +8,7 @@ who takes part again would not understand being gone the next morning. `erasing`
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Erasure, Listener
@@ -44,6 +44,11 @@ def ask(
 def find(session: Session, listener_id: int) -> Erasure | None:
     """Answer her wish to be erased; None: she has none."""
     return session.scalar(select(Erasure).where(Erasure.listener_id == listener_id))
+
+
+def count_waiting(session: Session) -> int:
+    """Answer how many wait out their day."""
+    return session.scalars(select(func.count()).select_from(Erasure)).one()
 
 
 def find_by_address(session: Session, email_key: str | None) -> Erasure | None:

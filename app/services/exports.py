@@ -19,6 +19,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, inspect, or_, select
 from sqlalchemy.orm import Session
 
+from app import consent
 from app.db.base import Base
 from app.db.models import (
     Account,
@@ -184,6 +185,8 @@ class _Reader:
                 values["lesson"] = self._titles.get(value)
             elif name == "resource":
                 values["resource"] = value if value == FEED else self._resources.get(value, value)
+            elif name == "consent_version":
+                values[name], values["consent_text"] = value, _consent_text(row)
             elif name != "id" and not column.foreign_keys and name not in part.leave_out:
                 values[name] = _plain(value)
         return values
@@ -240,6 +243,12 @@ def _url(address: FeedAddress, addresses: FeedAddresses) -> str | None:
     except MissingFeedKey:
         # It plays no more either.
         return None
+
+
+def _consent_text(row: Any) -> str | None:  # noqa: ANN401 (whatever row keeps a mark)
+    """Answer the words that she agreed to; None: no text with that mark was ever ours."""
+    found = consent.find(row.consent_version, language=row.language)
+    return found.words if found else None
 
 
 def _plain(value: object) -> object:

@@ -25,7 +25,6 @@ STEPS: Final = (LeakAnswer.SHOW, LeakAnswer.TELL, LeakAnswer.OFFER, LeakAnswer.P
 # A sign counts this long; before the next step she has this long to do something.
 COUNTS_FOR: Final = timedelta(days=14)
 GRACE: Final = timedelta(days=7)
-KEPT_FOR: Final = timedelta(days=90)
 _LOADED: Final = (contains_eager(Subscription.course), selectinload(Subscription.listener))
 
 
@@ -104,9 +103,9 @@ def take_steps(session: Session, *, host: str, now: datetime) -> int:
     return len(due)
 
 
-def forget_old(session: Session, *, now: datetime) -> int:
+def forget_old(session: Session, *, kept_for: timedelta, now: datetime) -> int:
     """Throw away signs that are long over, and the networks of yesterday; answer how many rows."""
-    before = now.astimezone(UTC).date() - KEPT_FOR
+    before = now.astimezone(UTC).date() - kept_for
     gone: Any = session.execute(delete(LeakSignal).where(LeakSignal.seen_on < before))
     return int(gone.rowcount) + leak_signs.forget_networks(session, now=now)
 

@@ -59,7 +59,6 @@ SHORT_BACKOFF: Final = (*BACKOFF[:3], timedelta(minutes=30))
 SHORT_LIVED: Final = frozenset({"sign_in", "password_reset"})
 # The last word to somebody who is erased: its row goes when it was sent, or when we give up.
 FORGOTTEN_AT_ONCE: Final = frozenset({"erased"})
-FORGOTTEN_AFTER: Final = timedelta(days=30)
 # How many mails one call sends at most, so that a worker told to stop does so soon.
 BATCH: Final = 50
 
@@ -103,14 +102,13 @@ def send_due(house: House, *, limit: int = BATCH) -> int:
 def forget_old(house: House) -> int:
     """Throw away what we promised to: answer how many rows were touched.
 
-    Addresses and ids of mails 30 days after sending, sign-ups that were not confirmed in time,
-    salts and counts of days that are over.
+    Addresses and ids of mails some days after sending (30 at most), sign-ups that were not
+    confirmed in time, salts and counts of days that are over.
     """
     now = house.clock()
+    before = now - house.settings.keep_mails
     with house.database.writing() as session:
-        old = or_(
-            OutboxMail.sent_at < now - FORGOTTEN_AFTER, OutboxMail.failed_at < now - FORGOTTEN_AFTER
-        )
+        old = or_(OutboxMail.sent_at < before, OutboxMail.failed_at < before)
         mails: Any = session.execute(
             update(OutboxMail)
             .where(old, OutboxMail.address.is_not(None))

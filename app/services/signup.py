@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app import consent
 from app.db.models import Confirmation, Course, Listener, OutboxMail, Subscription
 from app.errors import InvalidInput, LinkExpired, LinkUsed, NotAllowed
 from app.policy import may_sign_up
@@ -22,8 +23,6 @@ from app.services.addresses import FeedAddresses
 from app.services.email_addresses import Address
 from app.services.limits import Limit
 
-# What people agreed to; a new text on the page gets a new version.
-CONSENT_VERSION: Final = "2026-11"
 CONFIRM_WITHIN: Final = timedelta(days=7)
 # Asking again within this long sends nothing more: a second press, a page loaded again.
 COOLDOWN: Final = timedelta(minutes=5)
@@ -58,6 +57,8 @@ class SignUp:
     address: Address
     language: str
     zone: str | None
+    # The mark of the consent text that the page showed; None: a page that names none.
+    agreed_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ def ask(session: Session, asked: SignUp, *, network: str, host: str, now: dateti
         name=asked.name,
         language=asked.language,
         zone=asked.zone,
-        consent_version=CONSENT_VERSION,
+        consent_version=consent.read_by(asked.agreed_to, language=asked.language).mark,
         consented_at=now,
         created_at=now,
         expires_at=now + CONFIRM_WITHIN,

@@ -11,11 +11,13 @@ from app.web.dev import dev
 from app.web.hooks import hooks
 from app.web.my import my
 from app.web.public import public
+from app.web.rights import rights
 from app.web.watch import watch
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     watch,
     public,
+    rights,
     my,
     dev,
     api,

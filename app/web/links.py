@@ -12,6 +12,7 @@ from app.services import limits
 from app.services.addresses import FeedAddresses
 from app.services.links import Links
 from app.setting_values import Demo, is_loopback
+from app.web import babel
 from app.web.current import house
 
 # Shown at most 320 px wide, on screens with two pixels for one.
@@ -38,9 +39,13 @@ def feed_addresses() -> FeedAddresses:
 
 
 def keeper() -> Keeper:
-    """Answer who runs this house: the sender of its mails."""
+    """Answer who runs this house, as it was filled in; else the sender of its mails."""
+    own, language = house().settings.privacy, babel.current_language()
     name, address = parseaddr(house().settings.mail_from)
-    return Keeper(name=name or host(), email=address or None)
+    return Keeper(
+        name=own.say("name", language) or name or host(),
+        email=own.say("contact", language) or address or None,
+    )
 
 
 def cover_path(course: Course) -> str | None:

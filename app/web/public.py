@@ -1,4 +1,4 @@
-"""The pages for everybody: the courses, one course and its sign-up form, what is kept of people."""
+"""The pages for everybody: the courses, one course and its sign-up form."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug import Response as AnyResponse
 
+from app import consent
 from app.db.models import Course
 from app.errors import CourseNotFound
 from app.policy import Access, may_sign_up
@@ -117,13 +118,6 @@ def small_cover(slug: str, number: int, side: int) -> AnyResponse:
     )
 
 
-@public.get("/my/privacy")
-@access.for_(Access.ANYONE)
-def privacy() -> str:
-    """Say what is kept of people, why, how long and by whom."""
-    return render_template("public/privacy.html", keeper=keeper(), my_url=url_for("my.home"))
-
-
 def _picture(
     picture: shelf.CoverPicture, content_type: str, read: Callable[[], bytes]
 ) -> AnyResponse:
@@ -163,6 +157,7 @@ def _course_page(session: Session, found: Course, form: Form, status: int = 200)
         errors=form.errors,
         sign_up_url=url_for("public.sign_up", slug=found.slug, lang=request.args.get("lang")),
         keeper=keeper(),
+        consent=consent.current(babel.current_language()),
         share_url=f"{base_url}{url_for('public.course', slug=found.slug)}",
         my_url=url_for("my.home"),
     )
@@ -193,6 +188,7 @@ def _asked(found: Course) -> SignUp:
         address=address,
         language=babel.current_language(),
         zone=signup.find_zone(request.form.get("zone")),
+        agreed_to=request.form.get("consent"),
     )
 
 

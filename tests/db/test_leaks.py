@@ -143,7 +143,7 @@ def test_networks_go_with_their_day(database: Database, subscription: int) -> No
 
     for now, left in ((midnight - timedelta(seconds=1), 1), (midnight, 0)):
         with database.writing() as session:
-            leaks.forget_old(session, now=now)
+            leaks.forget_old(session, kept_for=90 * DAY, now=now)
             assert session.scalar(select(func.count()).select_from(FetchNetwork)) == left
 
 

@@ -79,7 +79,7 @@ def test_asking_writes_sign_up_and_mail_together(database: Database, course_id: 
         confirmation = session.scalars(select(Confirmation)).one()
         mail = session.scalars(select(OutboxMail)).one()
     assert mail.confirmation_id == confirmation.id
-    assert confirmation.consent_version == signup.CONSENT_VERSION
+    assert confirmation.consent_version == "2026-11-nl"
     assert confirmation.consented_at == NOW
 
 

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from app.cli import cadans
 from app.doctor.house_secrets import secrets_in, secrets_of, without_secrets
 from app.doctor.report import Check, Grade
-from app.settings import Settings, all_settings, variable
+from app.setting_reader import variable
+from app.settings import Settings, all_settings
 from tests.parts.server import free_port
 from tests.parts.strangers import Stranger
 

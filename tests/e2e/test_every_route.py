@@ -10,12 +10,21 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.routing import Rule
 
+from app.db.models import Course, Subscription
 from app.house import House
 from app.policy import Access
 from app.web.access import access_of
-from tests.builders import a_course, a_lesson, a_listener, a_subscription, an_account
+from tests.builders import (
+    a_course,
+    a_lesson,
+    a_listener,
+    a_membership,
+    a_subscription,
+    an_account,
+)
 from tests.web.api import a_token
 from tests.web.rooms import sign_in
 
@@ -58,6 +67,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "api.order_lessons": {"lessons": [2, 1]},
     "api.begin_upload": {"file_name": "eve.mp3", "size_bytes": 1000},
 }
+
+# What else stands in addresses, and names nothing of anybody.
+VALUES: dict[str, Any] = {"extension": "jpg", "mark": "2026-11-nl"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +137,9 @@ def path_of(app: Flask, rule: Rule, victim: Victim) -> str:
         "turn": "trash" if "lesson_id" in rule.arguments else "open",
         "kind": "welcome",
         **dict.fromkeys(("recording_id", "number"), 1),
-        **dict.fromkeys(("upload_id", "key"), "x"),
+        **dict.fromkeys(("upload_id", "key", "token"), "x"),
+        "side": "old" if "token" in rule.arguments else 320,
+        **VALUES,
     }
     chosen = {name: values[name] for name in rule.arguments}
     return app.url_map.bind("localhost").build(
@@ -170,6 +184,38 @@ def test_eve_finds_nothing_of_others(app: Flask, victim: Victim, eve: Eve) -> No
         if response.status_code != EVE[access]:
             wrong[f"{method} {rule.rule}"] = response.status_code
     assert wrong == {}
+
+
+def test_every_page_leads_to_the_source_of_this_very_version(
+    app: Flask, house: House, victim: Victim
+) -> None:
+    insider = _insider(app, house, victim)
+    link = f'href="{house.settings.source_url}"'
+    without, seen = [], 0
+    for rule, method in routes(app):
+        if method != "GET" or rule.endpoint == "static":
+            continue
+        for client in (insider, app.test_client()):
+            answer = client.get(path_of(app, rule, victim), follow_redirects=True)
+            if answer.content_type.startswith("text/html"):
+                seen += 1
+                without += [rule.rule] if link not in answer.text else []
+    assert without == []
+    assert seen > 50
+
+
+def _insider(app: Flask, house: House, victim: Victim) -> FlaskClient:
+    """A browser in which the owner of the course and its listener are signed in."""
+    with house.database.writing() as session:
+        account = an_account(session)
+        a_membership(session, account, session.get_one(Course, victim.course_id))
+        listener_id = session.scalars(select(Subscription.listener_id)).first()
+    client = app.test_client()
+    sign_in(client, account)
+    entered_at = int(house.clock().timestamp())
+    with client.session_transaction() as cookie:
+        cookie["listener"] = [listener_id, None, entered_at + 3600, entered_at, "sign-in"]
+    return client
 
 
 def test_lists_that_eve_may_see_name_nothing_of_others(victim: Victim, eve: Eve) -> None:

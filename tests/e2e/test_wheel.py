@@ -1,15 +1,19 @@
 """The wheel carries everything: it is built, installed elsewhere and run from there."""
 
+import io
 import os
+import re
 import socket
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import time
 import urllib.request
 import venv
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -108,6 +112,28 @@ def test_it_serves_the_demo_course_with_its_style_and_translations(served: str) 
     assert "Bouw een bloeiende community" in page
     assert "Meld je aan" in page
     assert "--" in fetch(f"{served}/static/cadans.css")
+
+
+def test_it_gives_its_own_source_from_which_the_same_wheel_is_built(
+    served: str, tmp_path: Path
+) -> None:
+    page = fetch(f"{served}/my/privacy")
+    address = re.search(r'href="([^"]+\.tar\.gz)"', page)
+    assert address is not None
+    with urllib.request.urlopen(address[1], timeout=30) as answer:
+        packed = tarfile.open(fileobj=io.BytesIO(answer.read()))  # noqa: SIM115 (closed with the test)
+    packed.extractall(tmp_path, filter="data")
+    root = tmp_path / f"cadans-{__version__}"
+    assert "GNU AFFERO" in (root / "LICENSE").read_text()
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "wheel", "--no-deps"]
+    subprocess.run([*pip, "-w", str(tmp_path), str(root)], check=True, timeout=240)
+    again = ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    assert {name for name in again if name.startswith(("app/", "feeds/", "media/"))} == {
+        path.relative_to(ROOT).as_posix()
+        for room in ("app", "feeds", "media")
+        for path in (ROOT / room).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
+    } - {f"{room}/README.md" for room in ("app", "feeds", "media")}
 
 
 def fetch(url: str) -> str:

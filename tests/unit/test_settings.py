@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from app import source
 from app.errors import SettingsInvalid
+from app.setting_reader import variable
 from app.setting_values import AudioDelivery, Bind, Demo, Maildir, Smtp
-from app.settings import Settings, all_settings, variable
+from app.settings import Settings, all_settings
+from app.version import __version__
 from media.location import S3Location
 
 README = Path(__file__).parents[2] / "README.md"
@@ -140,6 +143,7 @@ def test_a_misspelt_setting_is_no_silent_default(tmp_path: Path) -> None:
         ("MAIL_FROM", "A <a@b.c>\nBcc: all@example.org"),
         ("TRUSTED_PROXIES", "everyone"),
         ("SOURCE_URL", "javascript:alert(1)"),
+        ("SOURCE_URL", "https://example.org/{branch}"),
         ("DEMO", "yes"),
         ("DEMO_CLOCK", "-7d"),
     ],
@@ -159,6 +163,23 @@ def test_the_last_feed_key_makes_new_addresses(tmp_path: Path) -> None:
     settings = read(tmp_path, FEED_KEYS=f"{FEED_KEY},2:{'cd' * 32}")
 
     assert settings.feed_keys.current == 2
+
+
+def test_source_is_given_by_the_house_itself_unless_somebody_says_where(tmp_path: Path) -> None:
+    own = f"https://courses.example.org/my/source/cadans-{__version__}.tar.gz"
+    assert read(tmp_path, **in_public()).source_url == own
+    elsewhere = read(tmp_path, SOURCE_URL="https://example.org/cadans/{version}.zip")
+    assert elsewhere.source_url == f"https://example.org/cadans/{__version__}.zip"
+
+
+def test_source_of_a_commit_needs_a_checkout_that_knows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "find_commit", lambda: "c0ffee")
+    found = read(tmp_path, SOURCE_URL="https://example.org/tree/{commit}")
+    assert found.source_url == "https://example.org/tree/c0ffee"
+    monkeypatch.setattr(source, "find_commit", lambda: None)
+    assert "only a checkout" in problems(tmp_path, SOURCE_URL="https://example.org/{commit}")
 
 
 def test_a_demo_is_refused_where_others_can_reach_it(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class OutboxMail(Base):
     # The name of its template.
     template: Mapped[str] = mapped_column(String(64))
     language: Mapped[str] = mapped_column(String(8))
-    # Null once it was sent over 30 days ago.
+    # Null once it was sent some days ago, 30 at most.
     address: Mapped[str | None] = mapped_column(String(255))
     subscription_id: Mapped[int | None] = mapped_column(
         RowId, ForeignKey("subscriptions.id", ondelete="CASCADE"), index=True

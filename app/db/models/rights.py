@@ -32,3 +32,7 @@ class ErasureDay(Base):
 
     erased_on: Mapped[date] = mapped_column(primary_key=True)
     count: Mapped[int]
+    # How many of them at the word of who runs the house, and how many because they left long ago;
+    # the others asked for it themselves.
+    by_operator: Mapped[int] = mapped_column(default=0, server_default="0")
+    by_age: Mapped[int] = mapped_column(default=0, server_default="0")

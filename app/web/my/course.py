@@ -5,13 +5,15 @@ import uuid
 from flask import render_template, url_for
 from sqlalchemy.orm import Session
 
+from app import consent
+from app.db.models import Subscription
 from app.policy import Access, may_restart
 from app.services import paces, positions, progress, subscriptions, unlocks
 from app.services.addresses import FeedAddressNotFound
 from app.services.paces import Hurry
 from app.services.progress import Progress, State
 from app.services.unlocks import Plan
-from app.web import access
+from app.web import access, babel
 from app.web.babel import gettext as _
 from app.web.current import house, now
 from app.web.links import feed_addresses
@@ -19,6 +21,8 @@ from app.web.my.face import my, reader, speak_as
 from app.web.my.listening import describe_lesson, save_url
 from app.web.my.shelf import describe, paused
 from app.web.rhythms import say_rhythm
+from app.words import HOUSE_ZONE
+from feeds.slots import known_zone
 
 
 @my.get("/my/course/<uuid:public_id>")
@@ -119,12 +123,28 @@ def _hers(plan: Plan) -> list[dict[str, str | None]]:
         found.append(_choice(plan, "my.new_address_page", _("A new personal address"), help_))
     return [
         *found,
+        *_agreed_to(plan.subscription),
         {
             "url": url_for("my.details_page"),
             "label": _("Name, language and e-mail address"),
             "help": None,
         },
         {"url": url_for("my.export_page"), "label": _("Everything kept of you"), "help": None},
+    ]
+
+
+def _agreed_to(subscription: Subscription) -> list[dict[str, str | None]]:
+    """Answer the way to the text that she agreed to; no way when it was none of ours."""
+    text = consent.find(subscription.consent_version, language=subscription.language)
+    if text is None:
+        return []
+    local = subscription.consented_at.astimezone(known_zone(subscription.zone, HOUSE_ZONE))
+    return [
+        {
+            "url": url_for("rights.consent_text", mark=text.mark),
+            "label": _("What you agreed to"),
+            "help": _("On %(day)s.", day=babel.say_day(local.date())),
+        }
     ]
 
 

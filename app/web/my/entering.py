@@ -3,6 +3,7 @@
 from flask import make_response, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from app import consent
 from app.errors import LinkExpired, LinkInvalid, LinkOrphaned, LinkUsed, SubscriptionNotFound
 from app.policy import Access
 from app.services import courses, erasures, signup, subscriptions, suppressions
@@ -12,7 +13,7 @@ from app.services.signup import Confirmed, LinkAsked, Press, SignUpClosed
 from app.web import access, babel
 from app.web.babel import gettext as _
 from app.web.current import house, now
-from app.web.links import feed_addresses, host, is_demo_seen_from_here, links, network
+from app.web.links import feed_addresses, host, is_demo_seen_from_here, keeper, links, network
 from app.web.my import fresh
 from app.web.my.face import (
     GONE,
@@ -106,6 +107,8 @@ def look_at_confirm(token: str) -> Response:
         course_title=course.title,
         confirm_url=confirm_url,
         is_leaving=is_leaving,
+        consent=consent.read_by(waiting.consent_version, language=waiting.language),
+        keeper=keeper(),
     )
     return make_response(page)
 
