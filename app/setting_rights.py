@@ -73,10 +73,10 @@ def parse_privacy(text: str) -> Particulars:
         return Particulars()
     try:
         written = tomllib.loads(Path(text).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"names {text}, which cannot be read ({error}).") from error
     except tomllib.TOMLDecodeError as error:
         raise Problem(f"names {text}, which is no TOML ({error}).") from error
+    except (OSError, ValueError) as error:
+        raise Problem(f"names {text!r}, which cannot be read ({error}).") from error
     unknown = sorted(set(written) - set(BLANKS) - set(OPTIONAL))
     if unknown:
         raise Problem(f"names {text}, which has {', '.join(unknown)}: `cadans privacy` has all.")
