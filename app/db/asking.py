@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 from sqlalchemy import Engine
 
 from app.db.standing import (
+    CONNECT_SECONDS,
     KINDS,
     STATEMENT_MS,
     DatabaseUnreachable,
@@ -31,6 +32,10 @@ POSTGRES_LANES: Final = 1
 MOST_TOGETHER: Final = 64
 # Whoever is ahead may need a new connection.
 TURN_SECONDS: Final = 2 * STATEMENT_MS / 1000
+# How long nobody tries a database again that gave no connection: polls are not to wait for it.
+REST_SECONDS: Final = 1.0
+
+_NO_CONNECTION: Final = "it gave no connection a moment ago"
 
 T = TypeVar("T")
 
@@ -72,6 +77,10 @@ class StandingReader:
         """
         return self._lane().is_erased(digest)
 
+    def is_down(self) -> bool:
+        """Whether the database gave no connection just now, so that nobody need try in vain."""
+        return any(lane.is_down() for lane in self._lanes)
+
     def close(self) -> None:
         """Close every connection once it is free; a later question opens a new one."""
         for lane in self._lanes:
@@ -100,6 +109,8 @@ class _Lane:
         self._turn = threading.Lock()
         # None: yet to be opened.
         self._connection: SqliteStandings | PostgresStandings | None = None
+        # Until when nobody else tries, on the process's own clock; 0: all is well.
+        self._rests_until = 0.0
 
     def work_out(self, random_id: bytes, work: Callable[[Standing | None], T]) -> T:
         self._take_turn()
@@ -115,6 +126,10 @@ class _Lane:
             return bool(self._ask("is_erased", digest))
         finally:
             self._give_turn_back()
+
+    def is_down(self) -> bool:
+        """Whether nobody need ask now. A file that cannot be opened says so at once."""
+        return False
 
     def close(self) -> None:
         with self._turn:
@@ -134,12 +149,23 @@ class _Lane:
             except self._failure:
                 # A server that was restarted broke our connection; a new one may do.
                 self._drop_connection()
+        if self.is_down():
+            raise DatabaseUnreachable(_NO_CONNECTION)
+        if self._rests_until:
+            # It failed before: who comes while we try again shall not wait for that.
+            self._rest(CONNECT_SECONDS + REST_SECONDS)
         try:
             self._connection = KINDS[self._engine.dialect.name](self._engine)
-            return getattr(self._connection, question)(parameter)
+            answer = getattr(self._connection, question)(parameter)
         except self._failure as error:
             self._drop_connection()
+            self._rest(REST_SECONDS)
             raise DatabaseUnreachable(type(error).__name__) from error
+        self._rests_until = 0.0
+        return answer
+
+    def _rest(self, seconds: float) -> None:
+        self._rests_until = time.monotonic() + seconds
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
@@ -204,7 +230,12 @@ class _SharedLane(_Lane):
         super().__init__(engine)
         self._waiting: deque[_Ticket[Any]] = deque()
 
+    def is_down(self) -> bool:
+        return time.monotonic() < self._rests_until
+
     def work_out(self, random_id: bytes, work: Callable[[Standing | None], T]) -> T:
+        if self._rests_until and self.is_down():
+            raise DatabaseUnreachable(_NO_CONNECTION)
         ticket = _Ticket(random_id, work)
         # First in the row, then for the turn: whoever gives it back looks at the row after that.
         self._waiting.append(ticket)

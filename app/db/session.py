@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -14,6 +14,15 @@ from app.errors import CadansError
 
 # How long a writer waits for the other one before it gives up: SQLite has one writer at a time.
 SQLITE_BUSY_MS = 10_000
+# Of a PostgreSQL whose machine is gone we hear nothing, not even that (libpq's defaults wait for
+# minutes or for ever; PostgreSQL 15, section 34.1.2).
+POSTGRES_PATIENCE = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 30_000,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 
 
 class BrokenKeys(CadansError):
@@ -80,11 +89,24 @@ def open_database(url: str, *, pool_size: int = 16) -> Database:
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
-    engine = create_engine(parsed, pool_size=pool_size, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(
+        parsed,
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=_patience(parsed),
+    )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return Database(engine)
+
+
+def _patience(url: URL) -> dict[str, int]:
+    """Say how long to wait for a PostgreSQL that does not answer; what the URL says goes first."""
+    if url.get_backend_name() != "postgresql":
+        return {}
+    return {name: value for name, value in POSTGRES_PATIENCE.items() if name not in url.query}
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:

@@ -181,12 +181,21 @@ def is_closed(standing: Standing) -> bool:
 
 def hear(standing: Standing, course: ServedCourse, now: datetime) -> Heard:
     """Answer what is unlocked now, whether the worker has written it down or not."""
-    if _is_settled(standing, course, now):
+    if is_settled(standing, course, now):
         return recorded_of(standing)
     life = life_of(standing, course)
     return [
         (each.pub_at.isoformat(" "), each.lesson_id) for each in unlocked(life, course.planned, now)
     ]
+
+
+def is_settled(standing: Standing, course: ServedCourse, now: datetime) -> bool:
+    """Whether the worker wrote down all that is unlocked by now, under the plan that holds."""
+    if standing.ended_at is not None and standing.next_unlock_at is None:
+        return True
+    if standing.next_unlock_plan != course.plan_revision:
+        return False
+    return standing.next_unlock_at is None or read_instant(standing.next_unlock_at) > now
 
 
 def to_come(standing: Standing, course: ServedCourse, now: datetime) -> tuple[PlannedUnlock, ...]:
@@ -241,15 +250,6 @@ def life_of(standing: Standing, course: ServedCourse) -> Life:
         ended_at=_instant(standing.ended_at),
         anchor=_anchor_of(standing),
     )
-
-
-def _is_settled(standing: Standing, course: ServedCourse, now: datetime) -> bool:
-    """Whether the worker wrote down all that is unlocked by now, under the plan that holds."""
-    if standing.ended_at is not None and standing.next_unlock_at is None:
-        return True
-    if standing.next_unlock_plan != course.plan_revision:
-        return False
-    return standing.next_unlock_at is None or read_instant(standing.next_unlock_at) > now
 
 
 def _pairs(text: str | None) -> Heard:

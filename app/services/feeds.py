@@ -125,6 +125,10 @@ class ServedCourses:
         self._by_id[course_id] = served
         return served
 
+    def find_known(self, course_id: int) -> ServedCourse | None:
+        """Answer the course as this process last read it; None: it never did. Asks no database."""
+        return self._by_id.get(course_id)
+
 
 def load_served(session: Session, course_id: int, base_url: str) -> ServedCourse:
     """Read and compile a course.

@@ -8,8 +8,10 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app import errors
+from app.web import outages
 from app.web.babel import gettext as _
 from app.web.babel import lazy_gettext as later
+from app.web.delivery.answers import RETRY_SECONDS
 from app.web.requests import request_id
 from media.errors import FileTooBig, StoreError, StoreFull, UploadIncomplete
 from media.errors import UploadNotFound as StoreUploadNotFound
@@ -32,6 +34,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     StoreUploadNotFound: HTTPStatus.NOT_FOUND,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    **dict.fromkeys(outages.DATABASE_AWAY, HTTPStatus.SERVICE_UNAVAILABLE),
 }
 
 # What happened, and what to do.
@@ -92,12 +95,18 @@ def set_up(app: Flask) -> None:
 
 def _answer(error: Exception) -> Response:
     status = status_of(error)
+    if isinstance(error, outages.DATABASE_AWAY):
+        outages.go_without()
+        # Not the driver's own words: they may quote what was asked.
+        log.error("database_unreachable", endpoint=request.endpoint, error=type(error).__name__)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_failed", endpoint=request.endpoint, exc_info=error)
     response = answer(status, getattr(error, "fields", None))
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         response.headers["Retry-After"] = str(int(retry_after.total_seconds()))
+    elif status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 
 
@@ -148,9 +157,12 @@ def problem(status: HTTPStatus, fields: dict[str, str] | None = None) -> Respons
 
 
 def _page(status: HTTPStatus, title: str, remedy: str) -> Response:
-    return make_response(
-        render_template("error.html", title=title, remedy=remedy, status=int(status)), status
-    )
+    try:
+        page = render_template("error.html", title=title, remedy=remedy, status=int(status))
+    except outages.DATABASE_AWAY as error:
+        # Whoever is signed in could not be looked up: that page does without.
+        return _answer(error)
+    return make_response(page, status)
 
 
 def _words(status: HTTPStatus) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """The hot path's reader: many threads ask at once, and each gets its own answer."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -16,6 +17,7 @@ from tests.builders import a_course, a_subscription
 from tests.parts.postgres import Postgres
 
 THREADS = 16
+PATIENCE_SECONDS = 30
 Given = TypeVar("Given")
 Got = TypeVar("Got")
 
@@ -104,7 +106,14 @@ def test_everybody_who_waits_hears_that_the_database_is_gone_and_later_that_it_i
             assert set(at_once(lambda each: outcome(reader, each), [random_id] * 8)) == {"gone"}
 
             _allow(postgres, str(name), is_allowed=True)
-            assert outcome(reader, random_id) == "found"
+            wait_until(lambda: outcome(reader, random_id) == "found")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
 
 
 def outcome(reader: StandingReader, random_id: bytes) -> str:

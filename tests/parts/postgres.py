@@ -3,12 +3,13 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,11 @@ class Postgres:
     port: int
     # Ends every connection at once, as a kill of the server would, and comes back.
     restart: Callable[[], None]
+    # As an operator would stop it, and start it again.
+    stop: Callable[[], None]
+    start: Callable[[], None]
+    # The process of the server itself.
+    pid: Callable[[], int]
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://cadans@127.0.0.1:{self.port}/{name}"
@@ -39,6 +45,27 @@ class Postgres:
             f"postgresql://cadans@127.0.0.1:{self.port}/postgres", autocommit=True
         ) as connection:
             connection.execute(statement.encode())
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Nobody gets a connection within the block."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Every process of the server stands still within the block, as on a disk that hangs."""
+        processes = [self.pid(), *_children(self.pid())]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
@@ -97,9 +124,26 @@ def _running(programs: Path, folder: Path, prefix: list[str]) -> Iterator[Postgr
     begin = ("pg_ctl", "-w", "-t", "30", "-l", str(folder / "log"), "-o", f"{where} {SPEED}")
     call(*begin, "start")
     try:
-        yield Postgres(port=port, restart=lambda: call(*begin, "-m", "immediate", "restart"))
+        yield Postgres(
+            port=port,
+            restart=lambda: call(*begin, "-m", "immediate", "restart"),
+            stop=lambda: call("pg_ctl", "-m", "fast", "-w", "stop"),
+            start=lambda: call(*begin, "start"),
+            pid=lambda: int((folder / "data" / "postmaster.pid").read_text().split()[0]),
+        )
     finally:
         call("pg_ctl", "-m", "immediate", "-w", "stop")
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that this one started and that still run (proc(5), the fourth field)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            number, _, rest = path.read_text().partition(" (")
+            if int(rest.rpartition(") ")[2].split()[1]) == pid:
+                found.append(int(number))
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,17 @@ class S3Server:
     endpoint: str
     client: "S3Client"
     add_user: Callable[[str], Keys]
+    stop: Callable[[], None]
+    start: Callable[[], None]
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Nobody answers at the endpoint within the block; the objects are there again after it."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
     def connect(self, keys: Keys) -> "S3Client":
         """A client of somebody else."""
@@ -116,9 +127,22 @@ class _Ceph:
         self._spawn("ceph-osd", "-i", number, "-f")
         self._wait_for(lambda: "1 up" in (self._ask("osd", "stat") or ""), "the object daemon")
 
-    def _start_gateway(self) -> None:
+    def stop_gateway(self) -> None:
+        """End the gateway alone, the last that was started: the objects lie behind it.
+
+        Not with a kill: what it watched would be kept for half a minute, and the next one wait.
+        """
+        gateway = self.daemons.pop()
+        gateway.terminate()
+        gateway.wait(timeout=PATIENCE_SECONDS)
+
+    def run_gateway(self) -> None:
+        """Start the gateway, and wait until it answers."""
         self._spawn("radosgw", "-n", "client.rgw", "-f")
         self._wait_for(self._gateway_answers, "the gateway")
+
+    def _start_gateway(self) -> None:
+        self.run_gateway()
         self.add_user("cadans", OWNER)
 
     def add_user(self, name: str, keys: Keys | None = None) -> Keys:
@@ -274,9 +298,9 @@ def _try_to_start_ceph(stack: contextlib.ExitStack) -> _Ceph:
     return ceph
 
 
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[S3Server]:
-    """A running server, for as long as this process runs tests."""
+@contextlib.contextmanager
+def serving_objects() -> Iterator[S3Server]:
+    """A server that runs until the block ends."""
     if not all(map(shutil.which, PROGRAMS)):
         missing("The S3 server", PACKAGES)
     with contextlib.ExitStack() as stack:
@@ -284,7 +308,20 @@ def s3_server() -> Iterator[S3Server]:
         endpoint = f"http://127.0.0.1:{ceph.gateway_port}"
         client = _connect(endpoint, OWNER)
         stack.callback(client.close)
-        yield S3Server(endpoint=endpoint, client=client, add_user=ceph.add_user)
+        yield S3Server(
+            endpoint=endpoint,
+            client=client,
+            add_user=ceph.add_user,
+            stop=ceph.stop_gateway,
+            start=ceph.run_gateway,
+        )
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A running server, for as long as this process runs tests."""
+    with serving_objects() as server:
+        yield server
 
 
 def _connect(endpoint: str, keys: Keys) -> "S3Client":

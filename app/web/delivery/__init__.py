@@ -14,14 +14,18 @@ from app.db.asking import StandingReader
 from app.db.standing import DatabaseUnreachable
 from app.house import House
 from app.services.feeds import ServedCourses
+from app.web import outages
 from app.web.delivery import answers
 from app.web.delivery.answered import Answered
 from app.web.delivery.audio import AudioDoor
 from app.web.delivery.counting import FetchCounter
 from app.web.delivery.door import Door, Parts
 from app.web.delivery.feed import FeedDoor
+from app.web.delivery.memory import StandingMemory
+from app.web.delivery.store_watch import StoreWatch
 from app.web.request_ids import request_id_of
 from media.errors import MediaError
+from media.location import FolderLocation
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -45,6 +49,8 @@ class Delivery:
             reader=self._reader,
             courses=ServedCourses(house.database, house.settings.base_url),
             counter=self._counter,
+            memory=StandingMemory(),
+            store_watch=StoreWatch(None if _is_local(house) else house.store),
         )
         self._doors: dict[str, Door] = {"/f/": FeedDoor(parts), "/a/": AudioDoor(parts)}
         # None: nobody may ask how often, so nobody counts.
@@ -57,6 +63,7 @@ class Delivery:
         prefix = environ["PATH_INFO"][:_PREFIX_CHARS]
         door = self._doors.get(prefix)
         if door is None:
+            environ[outages.FLAG] = self._reader.is_down()
             return self._app(environ, start_response)
         if self._answered is None:
             status, headers, body = _answer(door, environ)
@@ -78,6 +85,10 @@ class Delivery:
         if self._answered is not None:
             self._answered.close()
         self._reader.close()
+
+
+def _is_local(house: House) -> bool:
+    return isinstance(house.settings.store, FolderLocation)
 
 
 def _answer(door: Door, environ: "WSGIEnvironment") -> answers.Answer:

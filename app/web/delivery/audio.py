@@ -144,6 +144,8 @@ class _Visit:
         if not self._is_get:
             # From the row: a signature is for one method, and AntennaPod plays what HEAD led to.
             return _head(_in_store(recording, self._parts.house.store))
+        if self._parts.store_watch.is_down():
+            return answers.unavailable()
         if how is AudioDelivery.REDIRECT:
             url = self._presigned(recording)
             if url is not None:

@@ -9,9 +9,12 @@ from app.db.asking import StandingReader
 from app.db.standing import Standing
 from app.house import House
 from app.services.addresses import digest_of
+from app.services.delivery import is_settled
 from app.services.feeds import ServedCourse, ServedCourses
 from app.web.delivery.answers import Answer
 from app.web.delivery.counting import FetchCounter
+from app.web.delivery.memory import Remembered, StandingMemory
+from app.web.delivery.store_watch import StoreWatch
 from feeds.errors import InvalidToken
 from feeds.tokens import VerifiedToken, verify_token
 
@@ -48,6 +51,8 @@ class Parts:
     reader: StandingReader
     courses: ServedCourses
     counter: FetchCounter
+    memory: StandingMemory
+    store_watch: StoreWatch
 
     def now(self) -> datetime:
         """Answer the instant of this request."""
@@ -84,6 +89,21 @@ class Parts:
             standing = self.reader.find(token.random_id) or seen.standing
             return see(standing, self.course_of(standing))
         return seen
+
+    def recall(self, token: VerifiedToken) -> tuple[Remembered, ServedCourse] | None:
+        """Answer how the holder of a genuine token stood when last asked; None: better not say.
+
+        It is said until her next lesson is due: whether that came to her, nobody can look up now.
+        """
+        now = self.now()
+        known = self.memory.recall(token.random_id, now)
+        if known is None or known.standing.key_number != token.key_number:
+            return None
+        standing = known.standing
+        course = self.courses.find_known(standing.course_id)
+        if course is None or course.plan_revision != standing.plan_revision:
+            return None
+        return (known, course) if is_settled(standing, course, now) else None
 
     def is_erased(self, token: VerifiedToken) -> bool:
         """Whether a genuine token without a standing was erased; else it never was, or is lost."""

@@ -1,0 +1,56 @@
+"""How subscriptions stood when this process last asked: for polls while the database is away."""
+
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from app.db.standing import Standing
+
+# About 1 kB each (measured: tests/web/test_outages.py holds it to that), and two generations of
+# them: at most 50 MB a process. Whoever polled last is remembered first.
+MOST_IN_A_GENERATION: Final = 25_000
+# Apps poll every 15 to 60 minutes. What changed meanwhile in another process is not known here, an
+# address that was taken back among it; so this is no longer than it has to be.
+LONGEST: Final = timedelta(hours=1)
+
+
+class Remembered(NamedTuple):
+    """A standing, and when it was read."""
+
+    standing: Standing
+    at: datetime
+
+
+class StandingMemory:
+    """The last standings by random id, bounded in number and in age.
+
+    Of an address that is closed or gone it keeps nothing. For many threads: whatever two of them do
+    at once, an entry is whole, or not there.
+    """
+
+    def __init__(self, most: int = MOST_IN_A_GENERATION) -> None:
+        self._most = most
+        self._young: dict[bytes, Remembered] = {}
+        self._old: dict[bytes, Remembered] = {}
+
+    def keep(self, random_id: bytes, standing: Standing, at: datetime) -> None:
+        """Remember how an address stood; forget one that is retired, or whose course ended."""
+        if standing.retired_at is not None or standing.ended_at is not None:
+            self.forget(random_id)
+            return
+        young = self._young
+        young[random_id] = Remembered(standing, at)
+        if len(young) > self._most:
+            # Whoever was not heard of since the last time goes.
+            self._old, self._young = young, {}
+
+    def forget(self, random_id: bytes) -> None:
+        """Know nothing of an address any more."""
+        self._young.pop(random_id, None)
+        self._old.pop(random_id, None)
+
+    def recall(self, random_id: bytes, now: datetime) -> Remembered | None:
+        """Answer how an address stood; None: not known, or too long ago."""
+        found = self._young.get(random_id) or self._old.get(random_id)
+        if found is None or not found.at <= now < found.at + LONGEST:
+            return None
+        return found
