@@ -50,8 +50,11 @@ def back_up(
             does not take it; nothing is left behind.
         MediaError: the store does not answer.
     """
-    if not migrate.is_ready(house.database):
-        raise BackupError("the tables are not those of this release: run `cadans db upgrade`")
+    if not migrate.is_own(house.database):
+        raise BackupError(
+            "the tables are not those of this release: run `cadans db upgrade`, or back up with the"
+            " later release that they are of"
+        )
     with ArchiveWriter(path) as writer:
         if objects_are is Objects.BESIDE:
             make_folder(path)

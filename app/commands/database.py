@@ -18,9 +18,12 @@ def upgrade(house: House) -> None:
     before = migrate.current_revision(house.database)
     migrate.upgrade(house.database)
     after = migrate.current_revision(house.database)
-    click.echo(
-        f"tables are at {after}" if before == after else f"tables went from {before} to {after}"
-    )
+    if after != before:
+        click.echo(f"tables went from {before} to {after}")
+    elif after is not None and not migrate.is_known(after):
+        click.echo(f"tables are at {after}, of a later release; this one can work with them")
+    else:
+        click.echo(f"tables are at {after}")
 
 
 @database.command()
@@ -30,4 +33,11 @@ def status(house: House) -> None:
     here, needed = migrate.current_revision(house.database), migrate.newest_revision()
     click.echo(f"tables: {here or 'none yet'}; this release: {needed}")
     if not migrate.is_ready(house.database):
-        raise click.ClickException("run `cadans db upgrade`")
+        raise click.ClickException(remedy(here))
+
+
+def remedy(here: str | None) -> str:
+    """Answer what to do about tables that this release cannot work with."""
+    if here is not None and not migrate.is_known(here):
+        return "the tables are of a later release that this one does not fit: install that release"
+    return "run `cadans db upgrade`"

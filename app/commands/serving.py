@@ -9,6 +9,7 @@ import click
 from granian import Granian
 from granian.constants import Interfaces
 
+from app.commands.database import remedy
 from app.db import migrate
 from app.errors import CadansError
 from app.house import House
@@ -108,6 +109,6 @@ def _check(house: House) -> None:
     here, needed = migrate.current_revision(house.database), migrate.newest_revision()
     if not migrate.is_ready(house.database):
         raise TablesNotReady(
-            f"the tables are at {here}, this release needs {needed}: run `cadans db upgrade`"
+            f"the tables are at {here}, this release needs {needed}: {remedy(here)}"
         )
     refuse_clock_stepping_back(house)

@@ -1,29 +1,80 @@
-"""Bring a database to the tables of this release, with Alembic, run from code."""
+"""Bring a database to the tables of this release, with Alembic, run from code.
 
+The release before this one may go on serving meanwhile, and be started again: a migration only adds
+(expand), or says in `needs` which release can do without what it takes away (contract).
+"""
+
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app.db import queue_tables
 from app.db.session import Database
+from app.errors import CadansError
 
 Step = Callable[[Config, str], None]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# The newest revision from before migrations only added; no release of that time asks what fits.
+FLOOR: Final = "0010"
+# The mark that says how new a release must be for these tables: the revision that it needs.
+NEEDS_MARK: Final = "needs_release"
+# Whoever waits for a table stands in front of all who only want to read it (PostgreSQL 15, section
+# 13.3.1), so that is never for longer than a poll waits; then the others get their turn.
+LOCK_SECONDS: Final = 3
+REST_SECONDS: Final = 2.0
+ATTEMPTS: Final = 20
+# Any number: two upgrades at once wait for each other by it.
+UPGRADE_LOCK: Final = 6_205_319
+# SQLSTATE lock_not_available.
+_NOT_LOCKED: Final = "55P03"
+
+
+class TablesTooNew(CadansError):
+    """A later release changed the tables so that this one cannot work with them."""
+
+    def __init__(self, here: str) -> None:
+        self.here = here
+        super().__init__(f"the tables are at {here}, of a later release: install that release")
+
+
+class TablesBusy(CadansError):
+    """Others held the tables whenever they were to be changed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the tables are in use all the time: nothing was changed;"
+            " look for a long transaction (pg_stat_activity), and try again"
+        )
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Apply what is missing, in one transaction; a second call changes nothing.
 
-    At the newest tables those of the job engine follow, where the database has one.
+    At the newest tables those of the job engine follow, where the database has one. Tables of a
+    later release stay as they are.
+
+    Raises:
+        TablesTooNew: they are of a later release that this one does not fit.
+        TablesBusy: others held them.
     """
+    here = current_revision(database)
+    if here is not None and not is_known(here):
+        if not _fits(database):
+            raise TablesTooNew(here)
+        return
     _run(database, command.upgrade, revision)
     if current_revision(database) == newest_revision():
         queue_tables.bring_up_to_date(database)
+        _mark(database, needed_release())
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -38,17 +89,29 @@ def current_revision(database: Database) -> str | None:
 
 
 def is_ready(database: Database) -> bool:
-    """Tell whether the tables are those that this release needs."""
-    is_newest = current_revision(database) == newest_revision()
-    return is_newest and queue_tables.are_up_to_date(database)
+    """Tell whether this release can work on these tables: they are its own, or newer and fit."""
+    here = current_revision(database)
+    if here is not None and not is_known(here):
+        return _fits(database)
+    return here == newest_revision() and queue_tables.are_up_to_date(database)
+
+
+def is_own(database: Database) -> bool:
+    """Tell whether the tables are exactly those of this release."""
+    return current_revision(database) == newest_revision() and is_ready(database)
 
 
 def newest_revision() -> str:
     """Answer the revision that this release needs."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    revision = _scripts().get_current_head()
     if revision is None:
         raise LookupError(MIGRATIONS)
     return revision
+
+
+def needed_release() -> str:
+    """Answer the revision that a release must know to work on the newest tables."""
+    return max((_needs(script) for script in _scripts().walk_revisions()), default=FLOOR)
 
 
 def is_known(revision: str) -> bool:
@@ -58,8 +121,45 @@ def is_known(revision: str) -> bool:
 
 def all_revisions() -> list[str]:
     """Answer the revisions that this release knows, the oldest first."""
-    known = ScriptDirectory.from_config(_config()).walk_revisions()
-    return [script.revision for script in known][::-1]
+    return [script.revision for script in _scripts().walk_revisions()][::-1]
+
+
+def is_contract(revision: str) -> bool:
+    """Tell whether a migration takes away what releases before some other one need."""
+    return any(
+        script.revision == revision and _needs(script) > FLOOR
+        for script in _scripts().walk_revisions()
+    )
+
+
+def _needs(script: Script) -> str:
+    return str(getattr(script.module, "needs", FLOOR))
+
+
+def _fits(database: Database) -> bool:
+    """Whether the later release that changed these tables left what this one needs."""
+    with database.engine.connect() as connection:
+        needed = connection.scalar(
+            text("SELECT value FROM marks WHERE name = :name"), {"name": NEEDS_MARK}
+        )
+    # Revisions are numbers of four digits, in order.
+    return needed is not None and str(needed) <= newest_revision()
+
+
+def _mark(database: Database, value: str) -> None:
+    """Write down how new a release must be."""
+    with database.connect_for_writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO marks (name, value) VALUES (:name, :value)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+            ),
+            {"name": NEEDS_MARK, "value": value},
+        )
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _config() -> Config:
@@ -69,7 +169,25 @@ def _config() -> Config:
 
 
 def _run(database: Database, step: Step, revision: str) -> None:
+    """Take one step, again and again where others hold the tables."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(REST_SECONDS)
+        try:
+            _try(database, step, revision)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _NOT_LOCKED:
+                raise
+        else:
+            return
+    raise TablesBusy
+
+
+def _try(database: Database, step: Step, revision: str) -> None:
     config = _config()
     with database.connect_for_migrating() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})"))
+            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
         config.attributes["connection"] = connection
         step(config, revision)

@@ -1,4 +1,6 @@
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ from sqlalchemy import inspect, text
 from app.db import migrate, queue_tables
 from app.db.base import Base
 from app.db.session import Database, open_database
+from tests.parts.additive import shapes_of, taken_away
 from tests.parts.postgres import Postgres
+from tests.parts.releases import later_release
 
 
 def test_models_and_migrated_tables_do_not_differ(database: Database) -> None:
@@ -178,6 +182,144 @@ def test_tables_of_an_older_procrastinate_are_renewed(postgres: Postgres) -> Non
 
 def take_back_to(database: Database, step: str) -> None:
     with database.connect_for_writing() as connection:
-        connection.execute(text("UPDATE marks SET value = :step"), {"step": step})
+        connection.execute(
+            text("UPDATE marks SET value = :step WHERE name = :name"),
+            {"step": step, "name": queue_tables.MARK},
+        )
         connection.execute(text("DROP FUNCTION procrastinate_retry_job_v2"))
         connection.execute(text("DELETE FROM pg_enum WHERE enumlabel = 'retried'"))
+
+
+def test_every_migration_leaves_the_release_before_it_what_it_needs(database: Database) -> None:
+    """A migration that does not is named as a contract: CONTRIBUTING.md, "Two releases at once"."""
+    revisions = sorted(each for each in known_revisions() if each > migrate.FLOOR)
+    migrate.downgrade(database, migrate.FLOOR)
+    found: dict[str, list[str]] = {}
+    for revision in revisions:
+        before = shapes_of(database.engine)
+        migrate.upgrade(database, revision)
+        if not migrate.is_contract(revision):
+            found[revision] = taken_away(before, shapes_of(database.engine))
+    assert {revision: words for revision, words in found.items() if words} == {}
+
+
+def known_revisions() -> list[str]:
+    versions = migrate.MIGRATIONS / "versions"
+    return [path.name[:4] for path in versions.glob("[0-9]*.py")]
+
+
+@pytest.mark.postgres
+def test_migration_that_takes_something_away_is_found_out(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    with postgres.fresh() as url, later_release(tmp_path, *TAKING):
+        database = open_database(url)
+        before = shapes_of(database.engine)
+        migrate.upgrade(database)
+        found = taken_away(before, shapes_of(database.engine))
+        database.close()
+    assert sorted(found) == [
+        "column courses.author is of another type",
+        "column courses.since must be filled, and the old release does not know it",
+        "column courses.story is gone",
+        "column courses.words must be filled, and the old release does not know it",
+        "column lessons.transcript may be empty no more",
+        "column outbox.attempts is gone",
+        "courses has another rule: uq_courses_author",
+        "stars keeps rows of lessons from being deleted",
+        "table limit_counts is gone",
+    ]
+
+
+TAKING = (
+    'op.drop_table("limit_counts")',
+    'op.drop_column("outbox", "attempts")',
+    'op.execute("ALTER TABLE courses RENAME COLUMN story TO words")',
+    'op.execute("ALTER TABLE lessons ALTER COLUMN transcript SET NOT NULL")',
+    'op.alter_column("courses", "author", type_=sa.String(3))',
+    'op.add_column("courses", sa.Column("since", sa.Integer(), nullable=False))',
+    'op.create_unique_constraint("uq_courses_author", "courses", ["author"])',
+    'op.create_table("stars", sa.Column("a", sa.BigInteger(), sa.ForeignKey("lessons.id")))',
+)
+ADDITIVE = (
+    'op.add_column("subscriptions", sa.Column("mood", sa.String(8), nullable=True))',
+    'op.add_column("outbox", sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))',
+    (
+        'op.create_table("stars", sa.Column("who", sa.BigInteger(), '
+        'sa.ForeignKey("listeners.id", ondelete="CASCADE")))'
+    ),
+)
+
+
+def test_release_works_on_tables_of_a_later_one_that_only_added(
+    database: Database, tmp_path: Path
+) -> None:
+    before = shapes_of(database.engine)
+    with later_release(tmp_path, *ADDITIVE) as revision:
+        migrate.upgrade(database)
+        assert migrate.is_own(database)
+    assert taken_away(before, shapes_of(database.engine)) == []
+    assert migrate.current_revision(database) == revision
+    assert (migrate.is_ready(database), migrate.is_own(database)) == (True, False)
+    migrate.upgrade(database)
+    assert migrate.current_revision(database) == revision
+
+
+def test_release_refuses_tables_from_which_a_later_one_took_what_it_needs(
+    database: Database, tmp_path: Path
+) -> None:
+    needed = f"{int(migrate.newest_revision()) + 1:04}"
+    with later_release(tmp_path, 'op.drop_table("limit_counts")', needs=needed) as revision:
+        migrate.upgrade(database)
+        assert migrate.is_contract(revision)
+        assert migrate.is_ready(database)
+    assert not migrate.is_ready(database)
+    with pytest.raises(migrate.TablesTooNew, match="install that release"):
+        migrate.upgrade(database)
+
+
+def test_release_works_on_tables_from_which_something_went_that_it_did_not_need(
+    database: Database, tmp_path: Path
+) -> None:
+    step = 'op.drop_table("limit_counts")'
+    with later_release(tmp_path, step, needs=migrate.newest_revision()):
+        migrate.upgrade(database)
+    assert migrate.is_ready(database)
+
+
+@pytest.mark.postgres
+def test_upgrade_waits_for_a_table_in_use_without_keeping_others_from_it(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(migrate, "REST_SECONDS", 0.2)
+    with postgres.fresh() as url, later_release(tmp_path, ADDITIVE[0]) as revision:
+        database = open_database(url)
+        with database.engine.connect() as holder, ThreadPoolExecutor(1) as thread:
+            holder.execute(text("SELECT count(*) FROM subscriptions"))
+            upgrading = thread.submit(migrate.upgrade, database)
+            for _ in range(20):
+                with database.engine.connect() as reader:
+                    reader.execute(text("SET statement_timeout = '3s'"))
+                    reader.execute(text("SELECT count(*) FROM subscriptions"))
+                time.sleep(0.1)
+            assert not upgrading.done()
+            holder.rollback()
+            upgrading.result(timeout=60)
+        assert migrate.current_revision(database) == revision
+        database.close()
+
+
+@pytest.mark.postgres
+def test_upgrade_gives_up_in_words_when_a_table_is_never_free(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(migrate, "ATTEMPTS", 1)
+    with postgres.fresh() as url, later_release(tmp_path, ADDITIVE[0]):
+        database = open_database(url)
+        with database.engine.connect() as holder:
+            holder.execute(text("SELECT count(*) FROM subscriptions"))
+            with pytest.raises(migrate.TablesBusy, match="nothing was changed"):
+                migrate.upgrade(database)
+        database.close()

@@ -20,6 +20,7 @@ from app.web.delivery import answers, refusals
 from app.web.delivery.answers import Answer, Headers
 from app.web.delivery.counting import caller_of
 from app.web.delivery.door import Parts
+from app.web.request_ids import request_id_of
 from feeds.conditional import matches
 from feeds.limits import TOKEN_LENGTH
 from media.errors import RangeNotSatisfiable
@@ -145,7 +146,7 @@ class _Visit:
             # From the row: a signature is for one method, and AntennaPod plays what HEAD led to.
             return _head(_in_store(recording, self._parts.house.store))
         if self._parts.store_watch.is_down():
-            return answers.unavailable()
+            return answers.unavailable(request_id_of(self._environ))
         if how is AudioDelivery.REDIRECT:
             url = self._presigned(recording)
             if url is not None:
