@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 from app.db.standing import Standing
 
-# About 1 kB each (measured: tests/web/test_outages.py holds it to that), and two generations of
-# them: at most 50 MB a process. Whoever polled last is remembered first.
+# About 1 kB each (tests/unit/test_standing_memory.py holds it to that), and two generations of
+# them: at most 60 MB a process. Whoever polled last is remembered first.
 MOST_IN_A_GENERATION: Final = 25_000
 # Apps poll every 15 to 60 minutes. What changed meanwhile in another process is not known here, an
 # address that was taken back among it; so this is no longer than it has to be.
