@@ -151,6 +151,11 @@ class Figures:
             self._jobs.labels(name, outcome).inc()
             self._job_time.labels(name).observe(time.perf_counter() - begun)
 
+    def close(self) -> None:
+        """Leave the place to another process."""
+        if self._place is not None:
+            self._place.close()
+
     def render(self, readings: Sequence[Reading]) -> bytes:
         """Answer what all processes counted, and the readings, as Prometheus reads it."""
         registry = CollectorRegistry()

@@ -28,3 +28,4 @@ class House:
     def close(self) -> None:
         """Close what holds connections."""
         self.database.close()
+        self.figures.close()

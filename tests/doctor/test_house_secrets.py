@@ -20,6 +20,7 @@ PASSWORDS = {
     "mail": "pw/of@the:mail",
     "bounces": "pw-of-the-mailbox",
     "postmark": "pw-of-postmark-with-over-32-letters",
+    "metrics": "token-of-metrics-with-over-24-letters",
 }
 KEYS = {
     "CADANS_SECRET_KEYS": f"{'5e' * 32},{'7d' * 32}",
@@ -47,6 +48,7 @@ def a_house_full_of_secrets(tmp_path: Path, store_url: str) -> dict[str, str]:
         "CADANS_MAIL": f"smtp://cadans:pw%2Fof%40the%3Amail@{nobody}?tls=none",
         "CADANS_BOUNCES": f"imap://cadans:{PASSWORDS['bounces']}@{nobody}/INBOX",
         "CADANS_HOOK_POSTMARK": f"cadans:{PASSWORDS['postmark']}",
+        "CADANS_METRICS_TOKEN": PASSWORDS["metrics"],
         "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_MAX_ATTEMPTS": "1",
@@ -69,6 +71,7 @@ FAULTS = [
     {"CADANS_STORE": "s3://courses?secret=secret-of-the-store"},
     {"CADANS_HOOK_POSTMARK": PASSWORDS["postmark"]},
     {"CADANS_HOOK_MAILGUN": "key-of-mailgun"},
+    {"CADANS_METRICS_TOKEN": f"{PASSWORDS['metrics']} and more"},
     {"CADANS_SECRET": "7d" * 32},
 ]
 

@@ -1,10 +1,10 @@
 """What Prometheus would read, and houses that count for it."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from prometheus_client import values
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.house import House
@@ -30,15 +30,27 @@ def samples(text: str) -> Samples:
 
 
 @pytest.fixture
-def make_watched(make_house: MakeHouse) -> Iterator[MakeWatched]:
+def make_watched(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeWatched]:
     """A house that counts as `cadans serve` does; afterwards this process counts as before."""
-    kind, folder = values.ValueClass, os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    houses: list[House] = []
+    files: list[MmapedDict] = []
+
+    def open_file(name: str) -> MmapedDict:
+        files.append(MmapedDict(name))  # type: ignore[no-untyped-call]
+        return files[-1]
 
     def make(environ: dict[str, str]) -> House:
         settings = Settings.from_env({**environ, "CADANS_METRICS_TOKEN": TOKEN})
-        return count_in(make_house(settings))
+        houses.append(count_in(make_house(settings)))
+        return houses[-1]
 
+    # Set back to what they are now, whatever counting in a folder makes of them.
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    # A process ends with its files open; here they are closed.
+    monkeypatch.setattr(values, "MmapedDict", open_file)
     yield make
-    values.ValueClass = kind
-    if folder is None:
-        os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    for house in houses:
+        house.close()
+    for file in files:
+        file.close()  # type: ignore[no-untyped-call]

@@ -160,12 +160,16 @@ def _find_signed_in(remembered: str) -> SignedIn | None:
     account_id, _dot, epoch = remembered.partition(".")
     if not account_id.isdecimal() or not epoch.isdecimal():
         return None
+    if g.get("is_asked_in_vain"):
+        # The page that says sorry asks who reads it, like any page; it must not break too.
+        return None
+    g.is_asked_in_vain = True
     with house().database.reading() as session:
         found = accounts.find_signed_in(session, int(account_id), int(epoch))
-        if found is None:
-            return None
-        g.worker = memberships.worker_of(session, found.id)
-    return SignedIn(found)
+        if found is not None:
+            g.worker = memberships.worker_of(session, found.id)
+    g.is_asked_in_vain = False
+    return SignedIn(found) if found else None
 
 
 def _let_accounts_in() -> Response | None:
