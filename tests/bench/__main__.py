@@ -1,24 +1,28 @@
 """Measure polls, unlocks and edits of a plan on this machine, and say whether the targets are met.
 
-The load comes from this machine too. `kills` is no measure of speed: it ends workers with kill -9
-and counts what was told twice or never; by default it is left out.
+The load comes from this machine too. Left out by default: `sustained`, ten minutes of everything at
+once through nginx, and what is no measure of speed but counts what was lost or came twice: `kills`
+ends workers with kill -9, `many` ends every kind of process in turn, behind nginx, and `outages`
+stops PostgreSQL and the S3 server.
 """
 
 import argparse
 import shutil
 import sys
+from collections.abc import Callable
 
-from tests.bench import edits, kills, polls, unlocks
+from tests.bench import edits, kills, many, outages, polls, sustained, unlocks
 from tests.bench.figures import Measure, tell
 
 BENCHES = ("polls", "unlocks", "edits")
+MORE = ("kills", "many", "outages", "sustained")
 
 
 def main() -> int:
     """Run the command."""
     arguments = _parser().parse_args()
     wanted = arguments.bench or BENCHES
-    if "polls" in wanted and not shutil.which("wrk"):
+    if {"polls", "sustained"} & set(wanted) and not shutil.which("wrk"):
         print("The load generator is missing: apt-get install -y wrk", file=sys.stderr)  # noqa: T201
         return 1
     measures = [each for bench in wanted for each in _run(bench, arguments)]
@@ -28,19 +32,23 @@ def main() -> int:
 
 def _run(bench: str, arguments: argparse.Namespace) -> list[Measure]:
     databases = [arguments.only] if arguments.only else ["sqlite", "postgres"]
-    if bench == "polls":
-        return polls.run(databases, is_quick=arguments.quick, threads=arguments.threads)
-    if bench == "edits":
-        return edits.run(databases, is_quick=arguments.quick)
-    if bench == "kills":
-        return kills.run(seconds=arguments.seconds)
-    return unlocks.run(is_quick=arguments.quick)
+    quick, seconds = arguments.quick, arguments.seconds
+    benches: dict[str, Callable[[], list[Measure]]] = {
+        "polls": lambda: polls.run(databases, is_quick=quick, threads=arguments.threads),
+        "unlocks": lambda: unlocks.run(is_quick=quick),
+        "edits": lambda: edits.run(databases, is_quick=quick),
+        "kills": lambda: kills.run(seconds=seconds),
+        "many": lambda: many.run(seconds=seconds),
+        "outages": lambda: outages.run(seconds=arguments.outage),
+        "sustained": lambda: sustained.run(is_quick=quick),
+    }
+    return benches[bench]()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
-        "bench", nargs="*", choices=[*BENCHES, "kills", []], help="which; default all but kills"
+        "bench", nargs="*", choices=[*BENCHES, *MORE, []], help="which; default the first three"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="less of everything: a first look")
@@ -51,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=16, help="blocking threads of each web process (polls)"
     )
     parser.add_argument(
-        "--seconds", type=int, default=120, help="how long workers are killed (kills)"
+        "--seconds", type=int, default=120, help="how long processes are ended (kills, many)"
+    )
+    parser.add_argument(
+        "--outage", type=int, default=30, help="seconds that a part is away (outages)"
     )
     return parser
 
