@@ -273,11 +273,16 @@ def _json_chapter(entry: dict[str, object], number: int) -> Chapter:
     return Chapter(
         starts=starts,
         ends=_json_time(entry.get("endTime")),
-        title=" ".join(title.split()) if isinstance(title, str) and title.strip() else str(number),
+        title=(_printable(title) if isinstance(title, str) else "") or str(number),
         url=_web_address(entry.get("url")),
         image_url=_web_address(entry.get("img")),
         is_listed=entry.get("toc") is not False,
     )
+
+
+def _printable(text: str) -> str:
+    """A text on one line; JSON can write what is no letter, such as half of a surrogate pair."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
 
 
 def _json_time(value: object) -> timedelta | None:
@@ -290,4 +295,5 @@ def _json_time(value: object) -> timedelta | None:
 
 def _web_address(value: object) -> str | None:
     """An address that an app may open; anything else is left out."""
-    return value if isinstance(value, str) and _WEB_ADDRESS.fullmatch(value) else None
+    is_one = isinstance(value, str) and value.isprintable() and _WEB_ADDRESS.fullmatch(value)
+    return str(value) if is_one else None

@@ -14,6 +14,8 @@ from app.backup.tally import sha256_of
 
 MANIFEST: Final = "manifest.json"
 CHUNK_BYTES: Final = 2**16
+# A quarter of a million objects; what says more of itself was made to fill our memory.
+MOST_MANIFEST_BYTES: Final = 2**26
 # RuntimeError: it wants a password (docs.python.org, "zipfile", read 2026-11).
 _DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError,
@@ -102,7 +104,9 @@ class ArchiveReader:
         self.path = path
         self._names = set(self._zip.namelist())
         try:
-            self.manifest = Manifest.from_json(b"".join(self.chunks(MANIFEST)))
+            self.manifest = Manifest.from_json(
+                b"".join(bounded(self.chunks(MANIFEST), MOST_MANIFEST_BYTES, MANIFEST))
+            )
         except ArchiveDamaged:
             self._zip.close()
             raise
@@ -136,6 +140,20 @@ class ArchiveReader:
         """
         if sha256_of(self.chunks(name)) != sha256:
             raise ArchiveDamaged(f"{name} in the archive is not what was written into it")
+
+
+def bounded(pieces: Iterable[bytes], most_bytes: int, name: str) -> Iterator[bytes]:
+    """Hand pieces on while they are no more than was said: a few bytes can unpack to a disk full.
+
+    Raises:
+        ArchiveDamaged: there are more.
+    """
+    left = most_bytes
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise ArchiveDamaged(f"{name} in the archive is larger than it may be")
+        yield piece
 
 
 @contextmanager

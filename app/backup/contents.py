@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from app.backup.archive import ArchiveReader, ArchiveWriter
+from app.backup.archive import ArchiveReader, ArchiveWriter, bounded
 from app.backup.errors import ArchiveDamaged, BackupError, RestoreError
 from app.backup.manifest import KeptObject, Manifest, Objects
 from app.backup.tally import Tally, sha256_of
@@ -164,7 +164,8 @@ class Bringer:
 
     def _chunks(self, kept: KeptObject) -> Iterator[bytes]:
         if self._manifest.objects_are is Objects.INSIDE:
-            yield from self._reader.chunks(entry_of(kept.key))
+            name = entry_of(kept.key)
+            yield from bounded(self._reader.chunks(name), kept.size_bytes, name)
             return
         try:
             with self._shared.open(parse_object_key(kept.key)) as chunks:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ from app.db import migrate
 from app.house import House
 from media.store import StoredObject
 
+# A row holds a transcript of 4 MB at most, and JSON writes six letters for some.
+MOST_ROW_BYTES: Final = 2**26
 _ADVICE: Final = (
     "put the keys of the old house into CADANS_FEED_KEYS and CADANS_SECRET_KEYS, or give the"
     " passphrase with which the archive was made"
@@ -105,7 +108,7 @@ def _bring_rows(
     ):
         into = Rows(connection)
         for table in each_told(manifest.tables, advance):
-            into.put(table, _lines(reader, table.name))
+            into.put(table, islice(_lines(reader, table.name), table.rows + 1))
         into.settle()
         into.note_etags({each.key: each.etag for each in lying})
         _count(connection, manifest)
@@ -116,14 +119,19 @@ def _count(connection: sa.Connection, manifest: Manifest) -> None:
     for table in manifest.tables:
         found = connection.scalar(sa.select(sa.func.count()).select_from(sa.table(table.name)))
         if found != table.rows:
-            raise ArchiveDamaged(f"of {table.rows} rows of {table.name} only {found} came")
+            raise ArchiveDamaged(f"of {table.rows} rows of {table.name} {found} came")
 
 
 def _lines(reader: ArchiveReader, table: str) -> Iterator[bytes]:
-    rest = b""
+    rest = bytearray()
     for chunk in reader.chunks(name_of(table)):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
+        head, newline, tail = chunk.rpartition(b"\n")
+        if newline:
+            yield from (bytes(rest) + head).split(b"\n")
+            rest.clear()
+        rest += tail
+        if len(rest) > MOST_ROW_BYTES:
+            raise ArchiveDamaged(f"a row of {table} is larger than any of ours")
     if rest:
         raise ArchiveDamaged(f"the last row of {table} is cut off")
 

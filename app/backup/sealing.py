@@ -22,6 +22,8 @@ from app.settings import Settings
 
 # RFC 7914, 2: these cost about 128 MiB and a good part of a second for each guess.
 COST: Final = {"n": 2**17, "r": 8, "p": 1}
+MOST_MEMORY_BYTES: Final = 2**30
+MOST_PASSES: Final = 4
 MIN_PASSPHRASE_CHARS: Final = 12
 _ABOUT: Final = b"cadans keys 1"
 
@@ -79,7 +81,8 @@ def unseal(kept: KeptKeys, passphrase: str) -> Keys:
         ) from None
     except (KeyError, ValueError, TypeError) as error:
         raise RestoreError("the keys in this archive are damaged") from error
-    return Keys(**json.loads(plain))
+    found = json.loads(plain)
+    return Keys(feed=found["feed"], secret=found["secret"])
 
 
 def fingerprints(keys: str) -> tuple[str, ...]:
@@ -107,7 +110,9 @@ def _seal(keys: Keys, passphrase: str) -> Mapping[str, Any]:
 
 
 def _stretched(passphrase: str, salt: bytes, cost: Mapping[str, int]) -> bytes:
-    if not cost["n"] <= 2**20:
+    # What an archive asks for is a stranger's word: 128 n r bytes of memory (RFC 7914, 2).
+    is_real = min(cost["n"], cost["r"], cost["p"]) > 0
+    if not is_real or 128 * cost["n"] * cost["r"] > MOST_MEMORY_BYTES or cost["p"] > MOST_PASSES:
         raise ValueError(cost)
     return Scrypt(salt=salt, length=32, n=cost["n"], r=cost["r"], p=cost["p"]).derive(
         passphrase.encode()

@@ -135,8 +135,11 @@ def _list(source: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def _text(source: Mapping[str, Any], name: str) -> str | None:
+    """Answer a text that a table can keep: no NUL, no half of a surrogate pair."""
     found = source.get(name)
-    return found[:998] if isinstance(found, str) and found else None
+    if not isinstance(found, str) or not found:
+        return None
+    return found[:998].replace("\0", "").encode("utf-8", "replace").decode() or None
 
 
 def _moment(value: object) -> datetime | None:

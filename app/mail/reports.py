@@ -194,11 +194,14 @@ def _address(fields: Message, name: str) -> str | None:
 def _instant(fields: Message, name: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(_field(fields, name))
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _field(fields: Message, name: str) -> str:
-    """Answer a field on one line, never longer than a line may be (RFC 5322 2.1.1)."""
-    return " ".join(str(fields.get(name, "")).split())[:MAX_LINE_CHARS]
+    """Answer a field on one line, never longer than a line may be (RFC 5322 2.1.1).
+
+    Without the NUL that RFC 5322 4 calls obsolete and no table keeps.
+    """
+    return " ".join(str(fields.get(name, "")).replace("\0", "").split())[:MAX_LINE_CHARS]

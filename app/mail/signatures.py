@@ -53,7 +53,9 @@ def check_mailgun(signature: Mapping[str, Any], key: str, *, now: datetime) -> b
         NotGenuine: not signed with our key, or too long ago.
     """
     token, stamp = str(signature.get("token", "")), str(signature.get("timestamp", ""))
-    wanted = hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
+    # JSON can write half of a surrogate pair, which cannot be encoded.
+    signed = f"{stamp}{token}".encode("utf-8", "replace")
+    wanted = hmac.new(key.encode(), signed, hashlib.sha256).hexdigest()
     given = str(signature.get("signature", ""))
     if not hmac.compare_digest(wanted.encode(), given.encode("utf-8", "replace")):
         raise NotGenuine("wrong signature")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Account
 from app.errors import AccountNotFound, EmailTaken
-from app.services import outbox, passwords
+from app.services import limits, outbox, passwords
 from app.services.email_addresses import AddressInvalid, parse_address
 
 # Wrong tries that cost nothing; then the wait doubles from a second up to a minute. Never longer:
@@ -22,6 +22,9 @@ LONGEST_WAIT: Final = timedelta(seconds=60)
 FORGIVEN_AFTER: Final = timedelta(hours=1)
 # One reset mail per account in each such window.
 RESET_WINDOW: Final = timedelta(minutes=10)
+
+# The number of no account: what is done for it changes nothing, and takes its time.
+NOBODY: Final = 0
 
 RESET_TEMPLATE: Final = "password_reset"
 
@@ -115,20 +118,20 @@ def begin_try(
 ) -> Try:
     """Count one attempt to sign in before its password is checked: a hundred at once all count.
 
+    The work is the same whether there is such an account, may sign in, must wait, or is not there.
     `known_account_id`: the account that signed in on this device before; it never waits.
     """
     account = find(session, email)
-    if account is None or account.disabled_at is not None:
-        return Try(account_id=None, password_hash=passwords.decoy_hash())
     row = session.scalars(
         select(Account)
-        .where(Account.id == account.id)
+        .where(Account.id == (account.id if account else NOBODY))
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one()
-    not_before = may_try_at(row.wrong_tries, row.last_wrong_try_at)
-    if not_before and now < not_before and row.id != known_account_id:
-        return Try(account_id=None, password_hash=passwords.decoy_hash())
+    ).one_or_none()
+    decoy = Try(account_id=None, password_hash=passwords.decoy_hash())
+    if row is None or not _may_try(row, known_account_id, now):
+        _set_tries(session, NOBODY, tries=1, at=now)
+        return decoy
     _set_tries(session, row.id, tries=_tries_so_far(row, now) + 1, at=now)
     return Try(account_id=row.id, password_hash=row.password_hash)
 
@@ -166,24 +169,37 @@ def change_password(session: Session, account_id: int, password: str) -> Account
 
 
 def ask_reset(session: Session, email: str, *, host: str, now: datetime) -> None:
-    """Put a mail with a link to set a new password into the outbox, if there is such an account.
+    """Put a mail with a link to set a new password into the outbox.
 
-    The caller learns nothing; at most one mail per account in each ten minutes.
+    For an address without an account a row goes there too, which holds no address and is never
+    sent: so neither the page nor the time it takes says who has one. At most one mail per account
+    in each ten minutes.
     """
-    account = find(session, email)
-    if account is None or account.disabled_at is not None:
+    try:
+        address = parse_address(email)
+    except AddressInvalid:
         return
+    found = session.scalar(select(Account).where(Account.email_key == address.key))
+    account = found if found is not None and found.disabled_at is None else None
+    who = limits.count_key(session, f"{RESET_TEMPLATE}\0{address.key}", now=now).hex()
     window = int(now.timestamp() // RESET_WINDOW.total_seconds())
     notice = outbox.Notice(
-        name=f"password_reset:{account.id}:{window}",
+        name=f"{RESET_TEMPLATE}:{who}:{window}",
         template=RESET_TEMPLATE,
-        language=account.language,
-        address=account.email,
-        account_id=account.id,
+        language=account.language if account else "en",
+        address=account.email if account else f"nobody@{host}",
+        account_id=account.id if account else None,
         # The link is good for this password only: once it is changed, the epoch has moved on.
-        ids={"session_epoch": account.session_epoch},
+        ids={"session_epoch": account.session_epoch if account else 0},
     )
     outbox.put(session, notice, host=host, now=now)
+
+
+def _may_try(account: Account, known_account_id: int | None, now: datetime) -> bool:
+    if account.disabled_at is not None:
+        return False
+    not_before = may_try_at(account.wrong_tries, account.last_wrong_try_at)
+    return not_before is None or now >= not_before or account.id == known_account_id
 
 
 def _tries_so_far(account: Account, now: datetime) -> int:

@@ -113,10 +113,10 @@ def _link_letter(
 
 
 def _password_reset(session: Session, mail: OutboxMail, desk: Desk, now: datetime) -> Letter:
-    account = session.get(Account, mail.account_id)
+    account = session.get(Account, mail.account_id) if mail.account_id else None
     epoch = int(mail.ids.get("session_epoch", 0))
     if account is None or account.disabled_at or account.session_epoch != epoch:
-        raise NotWanted("the password was changed meanwhile")
+        raise NotWanted("nobody has an account there, or the password was changed meanwhile")
     return Letter(
         template="password_reset",
         language=account.language,

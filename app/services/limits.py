@@ -43,6 +43,18 @@ def is_within(session: Session, limit: Limit, who: str, *, now: datetime) -> boo
     return _count(session, counted, _window_start(limit, now)) <= limit.times
 
 
+def is_used_up(session: Session, limit: Limit, who: str, *, now: datetime) -> bool:
+    """Tell whether `who` tried as often as is allowed, without counting a try."""
+    counted = count_key(session, f"{limit.name}\0{who}", now=now)
+    found = session.scalar(
+        select(LimitCount.count).where(
+            LimitCount.sha256 == counted,
+            LimitCount.window_start_at == _window_start(limit, now),
+        )
+    )
+    return (found or 0) >= limit.times
+
+
 def count_key(session: Session, text: str, *, now: datetime) -> bytes:
     """Answer a hash of the text that is the same all day (UTC) and means nothing afterwards."""
     return DayKeys(session).of(text, at=now)

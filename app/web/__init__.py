@@ -6,7 +6,7 @@ from flask import Flask
 
 from app.house import House
 from app.version import __version__
-from app.web import babel, errors, outages, proxies, requests, security, watch
+from app.web import babel, errors, floods, outages, proxies, requests, security, watch
 from app.web.faces import BLUEPRINTS, put_delivery_in_front
 
 HERE = Path(__file__).parent.parent
@@ -23,6 +23,7 @@ def build_app(house: House) -> Flask:
     requests.set_up(app)
     outages.set_up(app)
     security.set_up(app, house.settings)
+    floods.set_up(app)
     babel.set_up(app)
     errors.set_up(app)
     app.jinja_env.globals.update(

@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 from markupsafe import Markup
 
 from app import words
+from app.web.current import house
 from app.words import HOUSE_ZONE, LANGUAGES, say_moment
 
 COOKIE = "language"
@@ -77,7 +78,14 @@ def _remember(response: Response) -> Response:
     """Keep a choice made by link: one cookie with two letters, nothing about the person."""
     asked = request.args.get("lang")
     if asked in LANGUAGES:
-        response.set_cookie(COOKIE, asked, max_age=COOKIE_SECONDS, samesite="Lax", httponly=True)
+        response.set_cookie(
+            COOKIE,
+            asked,
+            max_age=COOKIE_SECONDS,
+            samesite="Lax",
+            httponly=True,
+            secure=house().settings.is_secure,
+        )
     return response
 
 
@@ -108,4 +116,4 @@ def format_time(hour: time, pattern: str) -> str:
 
 def forget_choice(response: Response) -> None:
     """Let pages follow the language that a person set for herself, not a link pressed before."""
-    response.delete_cookie(COOKIE, samesite="Lax", httponly=True)
+    response.delete_cookie(COOKIE, samesite="Lax", httponly=True, secure=house().settings.is_secure)

@@ -7,21 +7,26 @@ and none of it is ever logged.
 import hmac
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
 from flask import Blueprint, Response, abort, request
 
+from app.errors import TooManyRequests
 from app.mail.fetch import FetchFailed
 from app.mail.providers import read_mailgun, read_postmark, read_ses
 from app.mail.reports import Report
 from app.mail.signatures import NotGenuine, check_mailgun, check_sns, is_sns_address
 from app.policy import Access
 from app.services import hooks as service
+from app.services import limits
+from app.services.limits import Limit
 from app.setting_mail import Credentials
-from app.web import access
+from app.web import access, bounds
 from app.web.current import house, now
+from app.web.links import network
 from app.web.security import csrf
 
 log = structlog.get_logger()
@@ -30,8 +35,9 @@ hooks = Blueprint("hooks", __name__, url_prefix="/hooks")
 # No browser comes here, and no cookie counts.
 csrf.exempt(hooks)
 
-# Amazon SNS sends 256 kB at most (its quotas, 2026-11); the others far less.
-MAX_BYTES: Final = 256 * 1024
+# What was not signed by who it should be, from one network. Each costs us a look at a certificate,
+# and a password may be guessed.
+REFUSALS: Final = Limit(name="hook refused", times=30, window=timedelta(hours=1))
 
 
 @hooks.post("/mail/ses")
@@ -42,8 +48,10 @@ def ses() -> Response:
     if not topics:
         abort(HTTPStatus.NOT_FOUND)
     message = _body()
+    # Anybody can let SNS send us a topic of his own: no reason to refuse what else it sends.
     if message.get("TopicArn") not in topics:
-        return _refuse()
+        return _say_no("another topic")
+    _check_may_try()
     try:
         check_sns(message, house().fetch, now=now())
     except NotGenuine as error:
@@ -62,6 +70,7 @@ def postmark() -> Response:
     wanted = house().settings.hook_postmark
     if wanted is None:
         abort(HTTPStatus.NOT_FOUND)
+    _check_may_try()
     if not _is_right(wanted):
         return _refuse()
     return _take(read_postmark(_body()), "postmark")
@@ -117,8 +126,7 @@ def _is_right(wanted: Credentials) -> bool:
 
 def _body() -> dict[str, Any]:
     # SNS calls its JSON text/plain.
-    request.max_content_length = MAX_BYTES
-    return _parse(request.get_data().decode("utf-8", "replace"))
+    return _parse(bounds.read_body().decode("utf-8", "replace"))
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -131,8 +139,21 @@ def _parse(text: str) -> dict[str, Any]:
     return found
 
 
+def _check_may_try() -> None:
+    """Raise TooManyRequests where too much came of late that was not signed by who it should be."""
+    with house().database.writing() as session:
+        if limits.is_used_up(session, REFUSALS, network(), now=now()):
+            raise TooManyRequests(REFUSALS.window)
+
+
 def _refuse(why: NotGenuine | None = None) -> Response:
-    log.warning("hook_refused", endpoint=request.endpoint, why=str(why or "not from there"))
+    with house().database.writing() as session:
+        limits.is_within(session, REFUSALS, network(), now=now())
+    return _say_no(str(why or "wrong password"))
+
+
+def _say_no(why: str) -> Response:
+    log.warning("hook_refused", endpoint=request.endpoint, why=why)
     return _line("not signed by who it should be", HTTPStatus.FORBIDDEN)
 
 

@@ -7,13 +7,11 @@ from flask_wtf.csrf import CSRFProtect
 
 from app.setting_values import StoreLocation
 from app.settings import Settings
-from app.web import access
+from app.web import access, bounds
 from media.location import Addressing, FolderLocation
 
 csrf = CSRFProtect()
 
-# A page's form is text; files go to the store in parts, the cover (512 kB) aside.
-MAX_FORM_BYTES = 2 * 2**20
 SESSION_LIFETIME = timedelta(days=30)
 
 
@@ -28,11 +26,11 @@ def set_up(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
-        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         # Our pages send no Referer, so it cannot be asked for; _refuse_other_sites checks instead.
         WTF_CSRF_SSL_STRICT=False,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    bounds.set_up(app)
     app.before_request(_refuse_other_sites)
     app.before_request(access.stand_guard)
     csrf.init_app(app)

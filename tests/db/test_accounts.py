@@ -1,14 +1,16 @@
+import functools
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Account, OutboxMail
 from app.db.session import Database
 from app.errors import EmailTaken, NotReady
 from app.kinds import Role
-from app.services import accounts, memberships
+from app.services import accounts, memberships, passwords
 from app.services.accounts import FREE_TRIES, LONGEST_WAIT, NewAccount
 from tests.builders import START, a_course, a_membership, an_account
 
@@ -148,11 +150,72 @@ def test_asking_for_a_reset_twice_in_ten_minutes_sends_one_mail(database: Databa
     ]
 
 
-def test_asking_for_a_reset_of_nobody_sends_nothing(database: Database) -> None:
+def test_asking_for_a_reset_of_nobody_writes_a_row_that_holds_no_address(
+    database: Database,
+) -> None:
     with database.writing() as session:
         accounts.ask_reset(session, "eve@example.org", host="example.org", now=START)
 
-        assert session.scalars(select(OutboxMail)).all() == []
+        mail = session.scalars(select(OutboxMail)).one()
+
+    assert (mail.address, mail.account_id) == ("nobody@example.org", None)
+    assert "eve" not in mail.notice
+
+
+@pytest.mark.usefixtures("ada")
+def test_asking_for_a_reset_costs_the_same_whoever_has_an_account(database: Database) -> None:
+    def work(email: str) -> int:
+        with database.writing() as session:
+            return statements(
+                session,
+                lambda: accounts.ask_reset(session, email, host="example.org", now=START),
+            )
+
+    # The first one of a day makes its salt.
+    work("ben@example.org")
+    assert work("ada@example.org") == work("eve@example.org")
+
+
+@pytest.mark.parametrize("state", ["fine", "waiting", "disabled"])
+def test_signing_in_costs_the_same_whoever_has_an_account(
+    database: Database, ada: int, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    checked: list[str] = []
+    monkeypatch.setattr(passwords, "is_right", lambda kept, _: checked.append(kept))
+    with database.writing() as session:
+        account = session.get_one(Account, ada)
+        account.disabled_at = START if state == "disabled" else None
+        account.wrong_tries = FREE_TRIES + 9 if state == "waiting" else 0
+        account.last_wrong_try_at = START
+
+    for email, asked in (("ada@example.org", 3), ("eve@example.org", 3), ("no address", 2)):
+        checked.clear()
+        with database.writing() as session:
+            sent = statements(session, functools.partial(try_in_vain, session, email))
+
+        # One hash of the same cost, however this ends; only what is no address is not looked for.
+        assert (len(checked), sent) == (1, asked)
+        assert checked[0].split("$")[:4] == passwords.decoy_hash().split("$")[:4]
+
+
+def try_in_vain(session: Session, email: str) -> None:
+    accounts.begin_try(session, email, now=START).is_right("wrong")
+
+
+def statements(session: Session, work: Callable[[], object]) -> int:
+    """How many statements some work sends to the database."""
+    seen: list[str] = []
+    connection = session.connection()
+
+    def note(*told: object) -> None:
+        seen.append(str(told[2]))
+
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
+    return len(seen)
 
 
 def test_the_only_owner_cannot_be_made_less(database: Database) -> None:

@@ -122,6 +122,17 @@ def test_hostile_mail_breaks_nothing(raw: bytes) -> None:
         assert report.kind in Kind
 
 
+def test_report_from_beyond_all_calendars_is_read_without_its_date() -> None:
+    raw = a_complaint().replace(b"Mon, 01 Jun 2026 10:00:00 +0200", b"31 Dec 9999 23:59:59 -2359")
+    assert [report.happened_at for report in read_report(raw)] == [None]
+
+
+def test_sign_that_no_table_keeps_is_left_out() -> None:
+    raw = a_bounce().replace(b"rfc822; ben@example.org", b"rfc822; b\0en@example.org")
+    raw = raw.replace(b"rfc822;ben@example.org", b"rfc822;b\0en@example.org")
+    assert [report.recipient for report in read_report(raw)] == ["ben@example.org"]
+
+
 def test_mail_larger_than_any_report_is_not_read() -> None:
     assert read_report(a_bounce() + b"x" * MAX_REPORT_BYTES) == []
 

@@ -21,7 +21,8 @@ from app.house import House
 from app.kinds import SuppressionReason
 from app.services import mailing, outbox
 from app.settings import Settings
-from app.web.hooks import MAX_BYTES
+from app.web.bounds import PROVIDER_BYTES
+from app.web.hooks import REFUSALS
 from tests.builders import a_course, a_listener, a_subscription
 from tests.parts.certificates import a_certificate, a_key, pem
 from tests.parts.house import MONDAY, SettableClock
@@ -396,7 +397,7 @@ def test_message_that_is_no_message_is_refused_in_one_line(
 
 @pytest.mark.parametrize("path", PATHS[::2])
 def test_message_that_is_too_long_is_not_read(client: FlaskClient, path: str) -> None:
-    assert client.post(path, data=b" " * (MAX_BYTES + 1)).status_code == 413
+    assert client.post(path, data=b" " * (PROVIDER_BYTES + 1)).status_code == 413
 
 
 def test_signed_event_of_a_strange_shape_does_nothing(client: FlaskClient) -> None:
@@ -468,3 +469,66 @@ def test_postmark_bounce_that_passes_stops_nothing_and_is_shown(
     post_postmark(client, postmark(kind))
     assert reason(house) is None
     assert echoes(house) == count
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"signature": {"token": "\ud800", "timestamp": "\ud800", "signature": "\ud800"}},
+        {"TopicArn": TOPIC, "SignatureVersion": "1", "SigningCertURL": CERTIFICATE, "x": "\ud800"},
+        {"TopicArn": [TOPIC], "Type": {}},
+        {"signature": {"token": 10**4000}},
+    ],
+    ids=["half a pair", "half a field", "lists", "number"],
+)
+def test_message_of_a_strange_shape_is_refused_in_one_line(
+    client: FlaskClient, path: str, body: dict[str, Any]
+) -> None:
+    answer = client.post(path, data=json.dumps(body))
+
+    assert (answer.status_code, answer.text.count("\n")) == (403, 1)
+
+
+def test_report_with_signs_that_no_table_keeps_is_taken(
+    client: FlaskClient, house: House, ben: Subscription
+) -> None:
+    del ben
+    event = mailgun_failure(recipient=f"{BEN}\0\ud800")
+
+    assert client.post("/hooks/mail/mailgun", data=json.dumps(mailgun(event))).status_code == 200
+    assert reason(house) is None
+
+
+def test_certificates_are_not_fetched_for_a_stranger_without_end(
+    client: FlaskClient, sns: Sns, clock: SettableClock
+) -> None:
+    def send(number: int) -> int:
+        url = f"https://{HOST}/SimpleNotificationService-{number}.pem"
+        return client.post("/hooks/mail/ses", json=sns.message("x", SigningCertURL=url)).status_code
+
+    answers = [send(number) for number in range(REFUSALS.times + 2)]
+
+    assert answers == [403] * REFUSALS.times + [429, 429]
+    assert len(sns.fetched) == REFUSALS.times
+    clock.advance(REFUSALS.window)
+    assert send(1000) == 403
+
+
+def test_password_of_postmark_is_not_guessed_without_end(client: FlaskClient) -> None:
+    def send(password: str) -> int:
+        return client.post("/hooks/mail/postmark", json={}, auth=("hook", password)).status_code
+
+    assert [send("x") for _ in range(REFUSALS.times)] == [403] * REFUSALS.times
+    assert send(PASSWORD.partition(":")[2]) == 429
+
+
+def test_topic_of_a_stranger_does_not_silence_ours(
+    client: FlaskClient, house: House, sns: Sns, ben: Subscription
+) -> None:
+    del ben
+    for _ in range(REFUSALS.times + 1):
+        client.post("/hooks/mail/ses", json=sns.message("x", TopicArn=f"{TOPIC}-of-eve"))
+
+    assert client.post("/hooks/mail/ses", json=sns.message(ses_bounce())).status_code == 200
+    assert reason(house) is SuppressionReason.HARD_BOUNCE

@@ -161,7 +161,8 @@ def _account_of_reset() -> Account:
 def _next() -> str:
     """Answer where to go on: only into the owner's rooms, never to another site."""
     asked = request.values.get("next", "")
-    return asked if asked.startswith("/admin/") else url_for("admin.course_list")
+    is_ours = asked.startswith("/admin/") and asked.isprintable()
+    return asked if is_ours else url_for("admin.course_list")
 
 
 def _missing(email: str, password: str) -> dict[str, str]:

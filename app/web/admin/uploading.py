@@ -15,7 +15,7 @@ from app.policy import Access
 from app.services import arrivals, uploads
 from app.services.arrivals import Completed
 from app.services.wanted_files import Known, Wanted
-from app.web import access
+from app.web import access, bounds
 from app.web.admin import words
 from app.web.admin.face import account, needs, takes_up_to
 from app.web.babel import gettext as _
@@ -58,7 +58,7 @@ def _say_http_error(error: HTTPException) -> tuple[Response, int]:
 @needs(policy.may_edit_lessons)
 def begin(course_id: int) -> tuple[Response, int]:
     """Begin to send a file; `lesson_id` when it is new audio of a lesson that is there."""
-    asked: Any = request.get_json(silent=True) or {}
+    asked = bounds.read_json()
     wanted = Wanted(
         course_id=course_id,
         account_id=account().id,

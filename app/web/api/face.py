@@ -8,16 +8,15 @@ from typing import Any, TypeVar, cast
 from flask import Blueprint, Flask, Response, g, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import BadRequest
 
 from app import policy
 from app.db.models import Course
-from app.errors import CourseNotFound, InvalidInput, NotAllowed, TokenInvalid
+from app.errors import CourseNotFound, NotAllowed, TokenInvalid
 from app.kinds import Role
 from app.policy import Access
 from app.services import api_tokens, courses
 from app.services.api_tokens import Bearer
-from app.web import access, errors
+from app.web import access, bounds, errors
 from app.web.api import shapes
 from app.web.current import house, now
 from app.web.security import csrf
@@ -77,13 +76,7 @@ def body(shape: type[T]) -> T:
     Raises:
         InvalidInput: it is no JSON, or has another shape.
     """
-    if not request.content_length:
-        return shapes.parse({}, shape)
-    try:
-        found = request.get_json(force=True)
-    except BadRequest as error:
-        raise InvalidInput({"body": "is not JSON"}) from error
-    return shapes.parse(found, shape)
+    return shapes.parse(bounds.read_json() if bounds.read_body() else {}, shape)
 
 
 def give(value: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
