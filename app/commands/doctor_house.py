@@ -10,10 +10,11 @@ from rich.markup import escape
 
 from app.clock import system_clock
 from app.doctor.house import Look, look_around
-from app.doctor.house_database import look_at_database
+from app.doctor.house_database import look_at_database, look_at_feed_keys
 from app.doctor.house_disk import look_at_disks
 from app.doctor.house_mail import look_at_mail
 from app.doctor.house_rights import look_at_privacy, look_at_source
+from app.doctor.house_names import look_at_name
 from app.doctor.house_secrets import secrets_of, without_secrets
 from app.doctor.house_store import look_at_store
 from app.doctor.house_tls import look_at_tls
@@ -89,9 +90,11 @@ def _looks(here: House, send_to: str | None, least_free: int) -> list[Look]:
     settings = here.settings
     return [
         Look(code="database", look=lambda: look_at_database(here.database)),
+        Look(code="feed_keys", look=lambda: look_at_feed_keys(here.database, settings.feed_keys)),
         Look(code="store", look=lambda: look_at_store(here.store, settings.base_url)),
         Look(code="mail", look=lambda: look_at_mail(here, send_to)),
         Look(code="disk", look=lambda: look_at_disks(settings, least_free)),
+        Look(code="name", look=lambda: look_at_name(settings.base_url)),
         Look(code="tls", look=lambda: look_at_tls(settings.base_url)),
         Look(code="address", look=lambda: look_at_address(settings)),
         Look(code="work", look=lambda: _look_at_work(here)),
@@ -105,10 +108,11 @@ def _look_at_work(here: House) -> list[Check]:
 
 
 def _settings_are_fine(settings: Settings) -> list[Check]:
-    count = len(settings.feed_keys.secrets)
+    feed, secret = len(settings.feed_keys.secrets), len(settings.secret_keys)
+    words = f"The keys are there (of feeds {feed}, of sessions and links {secret})."
     return [
         Check(code="settings", grade=Grade.OK, message="The settings can be used."),
-        Check(code="keys", grade=Grade.OK, message=f"The keys are there (of feeds: {count})."),
+        Check(code="keys", grade=Grade.OK, message=words),
     ]
 
 

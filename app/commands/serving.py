@@ -4,10 +4,12 @@ import multiprocessing
 import os
 import signal
 import threading
+from contextlib import suppress
 
 import click
 from granian import Granian
 from granian.constants import Interfaces
+from sqlalchemy.exc import IntegrityError
 
 from app.commands.database import remedy
 from app.db import migrate
@@ -15,7 +17,9 @@ from app.errors import CadansError
 from app.house import House
 from app.jobs.tasks import ERRANDS, TASKS
 from app.jobs.worker import Worker
+from app.services import key_marks
 from app.services.demo import refuse_clock_stepping_back, set_up_demo
+from app.services.key_marks import FeedKeyChanged
 from app.web.threads import THREADS
 
 # A process that streams bytes needs this many threads, or slow readers hold up polls.
@@ -112,3 +116,16 @@ def _check(house: House) -> None:
             f"the tables are at {here}, this release needs {needed}: {remedy(here)}"
         )
     refuse_clock_stepping_back(house)
+    _refuse_other_feed_keys(house)
+
+
+def _refuse_other_feed_keys(house: House) -> None:
+    """Start with no key in the place of one that addresses were made with: it would shut them."""
+    keys = house.settings.feed_keys
+    with house.database.reading() as session:
+        changed = key_marks.changed_keys(session, keys)
+    if changed:
+        raise FeedKeyChanged(changed)
+    # Another process that starts just now remembers the same.
+    with suppress(IntegrityError), house.database.writing() as session:
+        key_marks.remember(session, keys)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy.exc import DBAPIError
+
 from app.doctor.report import Check, Grade
 
 # An SMTP server may be silent for twenty seconds, a store for half a minute.
@@ -36,6 +38,9 @@ def look_around(looks: Sequence[Look], *, seconds: float = LOOK_SECONDS) -> list
 def _run(look: Look, found: dict[str, Sequence[Check]]) -> None:
     try:
         found[look.code] = look.look()
+    except DBAPIError:
+        words = f"Nobody can tell about {look.code} while the database cannot be read."
+        found[look.code] = [Check(code=look.code, grade=Grade.NOTE, message=words)]
     except Exception as error:  # noqa: BLE001 (whatever one look trips over, the others go on)
         found[look.code] = [
             Check(

@@ -1,5 +1,6 @@
 """The database of the house: it answers, has the tables of this release, and can be written."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from app.db.models import Mark
 from app.db.session import Database
 from app.doctor.house_clock import Moment, judge_clock
 from app.doctor.report import Check, Grade
+from app.services import key_marks
+from feeds.tokens import FeedKeys
 
 MARK: Final = "doctor"
 
@@ -34,6 +37,32 @@ def look_at_database(database: Database) -> list[Check]:
         return [_fail("database", words, "See that it runs and mend CADANS_DATABASE_URL.")]
     is_there = Check(code="database", grade=Grade.OK, message=f"The database answers: {version}.")
     return [is_there, _migrations(database), _write(database), _clock(database)]
+
+
+def look_at_feed_keys(database: Database, keys: FeedKeys) -> list[Check]:
+    """Look whether every feed address has the key it was made with, and count them by key."""
+    with database.reading() as session:
+        used = key_marks.addresses_by_key(session)
+        changed = key_marks.changed_keys(session, keys)
+    if changed:
+        return [_lost(used, changed, "stands another key than they were made with")]
+    missing = [number for number in used if number not in keys.secrets]
+    if missing:
+        return [_lost(used, missing, "CADANS_FEED_KEYS has no key")]
+    counted = ", ".join(f"{used.get(number, 0)} on key {number}" for number in keys.secrets)
+    words = f"Feed addresses by key: {counted}; key {keys.current} makes new ones."
+    return [Check(code="feed_keys", grade=Grade.OK, message=words)]
+
+
+def _lost(used: Mapping[int, int], numbers: Sequence[int], why: str) -> Check:
+    count = sum(used[number] for number in numbers)
+    named = ", ".join(map(str, numbers))
+    words = f"{count} feed addresses no longer work: under number {named} {why}."
+    remedy = (
+        f"Put key {named} back in CADANS_FEED_KEYS, from a backup (`cadans restore --print-keys`);"
+        " a new key gets a number of its own."
+    )
+    return _fail("feed_keys", words, remedy)
 
 
 def _version(database: Database) -> str:
