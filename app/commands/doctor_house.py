@@ -13,8 +13,8 @@ from app.doctor.house import Look, look_around
 from app.doctor.house_database import look_at_database, look_at_feed_keys
 from app.doctor.house_disk import look_at_disks
 from app.doctor.house_mail import look_at_mail
-from app.doctor.house_rights import look_at_privacy, look_at_source
 from app.doctor.house_names import look_at_name
+from app.doctor.house_rights import look_at_privacy, look_at_source
 from app.doctor.house_secrets import secrets_of, without_secrets
 from app.doctor.house_store import look_at_store
 from app.doctor.house_tls import look_at_tls
