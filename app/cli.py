@@ -4,24 +4,12 @@ import sys
 
 import click
 
-from app.commands.accounts import accounts
-from app.commands.backup import backup, restore
-from app.commands.database import database
-from app.commands.doctor import doctor
-from app.commands.doctor_house import house as doctor_house
-from app.commands.doctor_mail import mail
-from app.commands.erasures import erasure_log
-from app.commands.jobs import jobs
-from app.commands.privacy import privacy
-from app.commands.serving import demo, serve, worker
-from app.commands.tokens import tokens
+from app.commands.lazy import LazyGroup
 from app.errors import CadansError, SettingsInvalid
 from app.log import set_up_logging
 from app.setting_watch import LogFormat
 from app.settings import Settings
-from app.upload.cli import upload
 from app.version import __version__
-from app.wiring import open_house
 from media.errors import MediaError
 
 # These need no settings of a server.
@@ -31,7 +19,24 @@ WITHOUT_HOUSE = {"upload", "doctor", "restore"}
 COUNTING = {"serve", "worker"}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+PLACES = {
+    "account": "app.commands.accounts:accounts",
+    "backup": "app.commands.backup:backup",
+    "db": "app.commands.database:database",
+    "demo": "app.commands.serving:demo",
+    "doctor": "app.commands.doctor:doctor",
+    "erasures": "app.commands.erasures:erasure_log",
+    "jobs": "app.commands.jobs:jobs",
+    "privacy": "app.commands.privacy:privacy",
+    "restore": "app.commands.backup:restore",
+    "serve": "app.commands.serving:serve",
+    "token": "app.commands.tokens:tokens",
+    "upload": "app.upload.cli:upload",
+    "worker": "app.commands.serving:worker",
+}
+
+
+@click.group(cls=LazyGroup, places=PLACES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cadans", message="%(prog)s %(version)s")
 @click.pass_context
 def cadans(context: click.Context) -> None:
@@ -44,19 +49,12 @@ def cadans(context: click.Context) -> None:
     if context.invoked_subcommand not in WITHOUT_HOUSE and not is_asking_help:
         settings = Settings.from_env()
         set_up_logging(is_json=settings.log is LogFormat.JSON)
+        # All that a house is made of; whoever asks for help or the version need not wait for it.
+        from app.wiring import open_house  # noqa: PLC0415
+
         house = open_house(settings, is_counting=context.invoked_subcommand in COUNTING)
         context.obj = house
         context.call_on_close(house.close)
-
-
-_COMMANDS = (
-    serve, worker, jobs, database, backup, restore, accounts, tokens, privacy, erasure_log, demo,
-    upload, doctor,
-)  # fmt: skip
-for command in _COMMANDS:
-    cadans.add_command(command)
-doctor.add_command(mail)
-doctor.add_command(doctor_house)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import sys
 import click
 
 from app.clock import system_clock
+from app.commands.lazy import LazyGroup
 from app.doctor.addresses import check_address
 from app.doctor.errors import AddressRefused, FeedUnreachable
 from app.doctor.examine import examine
@@ -18,7 +19,7 @@ UNREACHABLE = 2
 HELP_WORDS = {"-h", "--help"}
 
 
-class DoctorGroup(click.Group):
+class DoctorGroup(LazyGroup):
     """A group in which an address needs no command before it: `cadans doctor https://…`.
 
     Whatever does not begin with the name of a command is meant for `feed`; without an address it
@@ -29,12 +30,19 @@ class DoctorGroup(click.Group):
         """Put `feed` before an address and its options, `house` where there is no address."""
         if not args or (args[0].startswith("-") and not any("://" in arg for arg in args)):
             args = args if HELP_WORDS & set(args) else ["house", *args]
-        elif args and args[0] not in self.commands and args[0] not in HELP_WORDS:
+        elif args and args[0] not in self.list_commands(ctx) and args[0] not in HELP_WORDS:
             args = ["feed", *args]
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=DoctorGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=DoctorGroup,
+    places={
+        "house": "app.commands.doctor_house:house",
+        "mail": "app.commands.doctor_mail:mail",
+    },
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 def doctor() -> None:
     """Look at what stands outside this program, and say in words what is wrong with it.
 

@@ -323,7 +323,7 @@ def logged(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     for email in ("ann@example.org", "bea@example.org", "cat@example.org"):
         with house.database.writing() as session:
             a_subscription(session, a_course(session), a_listener(session, email=email))
-    monkeypatch.setattr("app.cli.open_house", lambda _settings: house)
+    monkeypatch.setattr("app.wiring.open_house", lambda _settings, **_how: house)
     monkeypatch.setattr(type(house), "close", lambda _self: None)
     return house
 
