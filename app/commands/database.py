@@ -1,9 +1,16 @@
 """`cadans db …`: the tables."""
 
 import click
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy.exc import ProgrammingError
 
 from app.db import migrate
+from app.errors import CadansError
 from app.house import House
+
+
+class TablesNotOurs(CadansError):
+    """The role that CADANS_DATABASE_URL names may not make or change tables."""
 
 
 @click.group("db")
@@ -16,7 +23,15 @@ def database() -> None:
 def upgrade(house: House) -> None:
     """Bring the tables to this release. Safe to run twice."""
     before = migrate.current_revision(house.database)
-    migrate.upgrade(house.database)
+    try:
+        migrate.upgrade(house.database)
+    except ProgrammingError as error:
+        if isinstance(error.orig, InsufficientPrivilege):
+            raise TablesNotOurs(
+                "CADANS_DATABASE_URL names a role that may not change tables:"
+                " name the role that owns the tables for this one command."
+            ) from error
+        raise
     after = migrate.current_revision(house.database)
     if after != before:
         click.echo(f"tables went from {before} to {after}")

@@ -27,6 +27,9 @@ BLOCKING_THREADS = 16
 # A web process that was told to stop finishes what it answers; one that is stuck is ended (Granian
 # waits for ever: its issue 875, read 2026-11).
 STOP_SECONDS = 30
+# At a reload an old process stays this long beside the new one, which needs a few seconds to load
+# the program. (Granian waits for the time, not for the process.)
+RELOAD_SECONDS = 10
 
 
 class TablesNotReady(CadansError):
@@ -69,6 +72,7 @@ def serve(house: House, workers: int, threads: int) -> None:
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
+        respawn_interval=RELOAD_SECONDS,
     ).serve()
     if jobs:
         _finish(jobs)
