@@ -21,8 +21,8 @@ BLANKS: Final[Mapping[str, str]] = {
     "storage": "where the recordings lie, and whose that is",
     "mail": "who carries the mail, and where",
     "authority": "the authority that people can complain to",
-    "web_log_days": "for how many days the web server in front keeps internet addresses; 0: not",
-    "backup_days": "for how many days backups are kept; 0: there are none",
+    "web_log_days": "days that the web server in front keeps internet addresses, or parts; 0: none",
+    "backup_days": "days that backups are kept; 0: there are none",
 }
 OPTIONAL: Final[Mapping[str, str]] = {
     "authority_url": "its web address",

@@ -36,9 +36,12 @@ def forget_fetches(session: Session, *, before: date) -> int:
         select(Fetches.id, Fetches.fetched_on).order_by(Fetches.id).limit(BATCH)
     ).all()
     old = [row.id for row in oldest if row.fetched_on < before]
-    if old:
-        session.execute(delete(Fetches).where(Fetches.id <= old[-1], Fetches.fetched_on < before))
-    return len(old)
+    if not old:
+        return 0
+    gone: Any = session.execute(
+        delete(Fetches).where(Fetches.id <= old[-1], Fetches.fetched_on < before)
+    )
+    return int(gone.rowcount)
 
 
 def forget_mails_of_nobody(session: Session, *, before: datetime) -> int:

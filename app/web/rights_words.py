@@ -6,6 +6,7 @@ goes by, so the page cannot promise something else.
 
 from datetime import timedelta
 from functools import reduce
+from typing import Final
 
 from app.services import erasures, mailing, signup, soft_bounces
 from app.setting_rights import BLANKS, OPTIONAL
@@ -14,12 +15,17 @@ from app.web import babel
 from app.web.babel import ngettext
 from app.web.security import SESSION_LIFETIME
 
-DAY = timedelta(days=1)
+DAY: Final = timedelta(days=1)
+DAYS_OF_A_YEAR: Final = 365
 
 
-def say_days(period: timedelta) -> str:
-    """Say a period in whole days, one that was begun counted as one."""
-    return ngettext("%(num)s day", "%(num)s days", -(-period // DAY))
+def say_period(period: timedelta) -> str:
+    """Say a period in whole years or else in days, one that was begun counted as one."""
+    days = -(-period // DAY)
+    years, rest = divmod(days, DAYS_OF_A_YEAR)
+    if years and not rest:
+        return ngettext("%(num)s year", "%(num)s years", years)
+    return ngettext("%(num)s day", "%(num)s days", days)
 
 
 def say_periods(settings: Settings) -> dict[str, str | None]:
@@ -30,16 +36,16 @@ def say_periods(settings: Settings) -> dict[str, str | None]:
     """
     last_mail = reduce(timedelta.__add__, mailing.BACKOFF)
     return {
-        "confirm": say_days(signup.CONFIRM_WITHIN),
-        "fetches": say_days(settings.keep_fetches),
-        "signs": say_days(settings.keep_signs),
-        "soft_bounces": say_days(soft_bounces.KEPT_FOR),
-        "mails": say_days(settings.keep_mails),
-        "language": say_days(timedelta(seconds=babel.COOKIE_SECONDS)),
-        "session": say_days(SESSION_LIFETIME),
-        "left": say_days(settings.keep_left) if settings.keep_left else None,
-        "cool_off": say_days(erasures.COOL_OFF),
-        "last_mail": say_days(last_mail),
+        "confirm": say_period(signup.CONFIRM_WITHIN),
+        "fetches": say_period(settings.keep_fetches),
+        "signs": say_period(settings.keep_signs),
+        "soft_bounces": say_period(soft_bounces.KEPT_FOR),
+        "mails": say_period(settings.keep_mails),
+        "language": say_period(timedelta(seconds=babel.COOKIE_SECONDS)),
+        "session": say_period(SESSION_LIFETIME),
+        "left": say_period(settings.keep_left) if settings.keep_left else None,
+        "cool_off": say_period(erasures.COOL_OFF),
+        "last_mail": say_period(last_mail),
         "web_log": _say_filled_in(settings, "web_log_days"),
         "backups": _say_filled_in(settings, "backup_days"),
     }
@@ -55,4 +61,4 @@ def _say_filled_in(settings: Settings, key: str) -> str | None:
     days = settings.privacy.days.get(key)
     if days is None:
         return None
-    return say_days(timedelta(days=days)) if days else ""
+    return say_period(timedelta(days=days)) if days else ""

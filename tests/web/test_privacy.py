@@ -51,6 +51,7 @@ CLAIMS: Final[dict[str, tuple[str, ...]]] = {
     "Whoever makes your course sees": (
         "tests/web/test_admin_listeners.py::test_owner_reads_who_since_when_and_how_far",
         "tests/web/test_admin_listeners.py::test_owner_reads_that_mail_does_not_arrive",
+        "tests/web/test_admin_leaks.py::test_owner_reads_who_and_why",
         "tests/web/test_admin_listeners.py::test_eve_with_a_course_of_her_own_finds_nobody_of_this_one",
         "tests/web/test_admin_listeners.py::test_who_may_not_see_listeners_sees_nobody",
     ),
@@ -249,10 +250,16 @@ def test_page_says_the_periods_that_the_settings_set(read_page: MakePage, langua
     assert [number for number in (41, 13, 43, 947) if f"{number} {days}" not in page] == []
 
 
+def test_periods_are_said_in_years_where_they_are_years(read_page: MakePage) -> None:
+    assert "for 2 years, all that is kept" in read_page(KEEP_LEFT="730")
+    assert "731 dagen" in read_page(KEEP_LEFT="731", language="nl")
+    assert "1 jaar" in read_page(KEEP_LEFT="731", language="nl")
+
+
 def test_periods_are_those_that_the_code_goes_by(app: Flask, house: House) -> None:
     def days(period: timedelta) -> str:
         number = -(-period // timedelta(days=1))
-        return f"{number} day" if number == 1 else f"{number} days"
+        return {1: "1 day", 365: "1 year"}.get(number, f"{number} days")
 
     with app.test_request_context("/?lang=en"):
         said = say_periods(house.settings)
