@@ -97,6 +97,23 @@ def test_what_is_saved_stands_in_the_form_again(house: House, rooms: Rooms) -> N
 
 
 @pytest.mark.parametrize(
+    ("language", "seconds", "text"),
+    [("nl", 85, "1,42"), ("en", 85, "1.42"), ("nl", 900, "15"), ("en", 1, "0.02")],
+)
+def test_length_of_a_lesson_stands_in_the_form_as_people_write_it_and_stays_to_the_second(
+    house: House, rooms: Rooms, language: str, seconds: int, text: str
+) -> None:
+    with house.database.writing() as session:
+        session.get_one(Course, rooms.course.id).target_ms = seconds * 1000
+
+    form = form_of(rooms.get(f"/edit?lang={language}"))
+
+    assert form["target"] == text
+    assert rooms.post("/edit", form).status_code == 303
+    assert course_of(house, rooms).target_ms == seconds * 1000
+
+
+@pytest.mark.parametrize(
     ("field", "text"),
     [
         ("title", " "),

@@ -6,7 +6,10 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import available_timezones
 
+from babel.numbers import format_decimal
+
 from app.services.courses import CourseFields
+from app.web.babel import current_language
 from app.web.babel import gettext as _
 from app.web.rhythm_forms import (
     Choices,
@@ -83,8 +86,8 @@ def typed(fields: CourseFields, version: int) -> dict[str, str]:
         "every_days": str(fields.rhythm.every_days or ""),
         "weekday": "" if fields.rhythm.weekday is None else str(fields.rhythm.weekday),
         "hour": "" if fields.rhythm.hour is None else str(fields.rhythm.hour),
-        "target": f"{fields.target / timedelta(minutes=1):g}",
-        "tolerance": f"{fields.tolerance / timedelta(minutes=1):g}",
+        "target": _say_minutes(fields.target),
+        "tolerance": _say_minutes(fields.tolerance),
         "version": str(version),
     }
 
@@ -139,6 +142,12 @@ def _minutes(values: Mapping[str, str], name: str, errors: dict[str, str]) -> ti
         errors[name] = _("Write a number of minutes, such as 15.")
         return timedelta()
     return timedelta(seconds=max(round(minutes * 60), 0 if name == "tolerance" else 1))
+
+
+def _say_minutes(length: timedelta) -> str:
+    """Answer minutes as people write them; two decimals are enough to read a second back."""
+    minutes = length / timedelta(minutes=1)
+    return str(format_decimal(minutes, format="0.##", locale=current_language()))
 
 
 def _check_choices(values: Mapping[str, str], errors: dict[str, str]) -> None:

@@ -151,7 +151,7 @@ def _turn_page(course_id: int, lesson_id: int, turn: str, errors: dict[str, str]
 def _turn_words(lesson: Lesson, turn: str) -> tuple[str, list[str], str]:
     return {
         "withdraw": (
-            _("Withdraw %(name)s?", name=lesson.title),
+            _("Withdraw “%(name)s”?", name=lesson.title),
             [
                 _("Nobody new gets this lesson; the next ones move up one place."),
                 _("Who has it keeps it. You can publish it again."),
@@ -159,7 +159,7 @@ def _turn_words(lesson: Lesson, turn: str) -> tuple[str, list[str], str]:
             _("Withdraw the lesson"),
         ),
         "trash": (
-            _("Delete %(name)s?", name=lesson.title),
+            _("Delete “%(name)s”?", name=lesson.title),
             [_("The lesson, its notes and its audio are gone for good. Nobody has heard it yet.")],
             _("Delete the lesson"),
         ),

@@ -24,7 +24,7 @@ class Turn:
 TURNS: Final[dict[str, Turn]] = {
     "open": Turn(
         carry_out=openings.open_course,
-        question=later("Open %(name)s for sign-up?"),
+        question=later("Open “%(name)s” for sign-up?"),
         meanings=(
             later("Everybody sees its page and can sign up."),
             later("Who confirms hears the first lesson at once; the others come in the rhythm."),
@@ -34,7 +34,7 @@ TURNS: Final[dict[str, Turn]] = {
     ),
     "close": Turn(
         carry_out=openings.close_course,
-        question=later("Close %(name)s?"),
+        question=later("Close “%(name)s”?"),
         meanings=(
             later("Nobody new can sign up. Who listens already goes on, and gets every lesson."),
             later("You can open it again at any time."),
@@ -45,7 +45,7 @@ TURNS: Final[dict[str, Turn]] = {
     ),
     "archive": Turn(
         carry_out=openings.archive_course,
-        question=later("Archive %(name)s?"),
+        question=later("Archive “%(name)s”?"),
         meanings=(
             later("Its page is gone for everybody, and nobody new can sign up."),
             later("Who listens already keeps the feed. You can open the course again."),
@@ -56,7 +56,7 @@ TURNS: Final[dict[str, Turn]] = {
     ),
     "finish": Turn(
         carry_out=openings.finish,
-        question=later("Is %(name)s finished?"),
+        question=later("Is “%(name)s” finished?"),
         meanings=(
             later("You say that no more lessons come."),
             later(
@@ -70,7 +70,7 @@ TURNS: Final[dict[str, Turn]] = {
     ),
     "unfinish": Turn(
         carry_out=openings.unfinish,
-        question=later("Do more lessons come in %(name)s?"),
+        question=later("Do more lessons come in “%(name)s”?"),
         meanings=(
             later("The course is no longer called complete."),
             later("Apps that stopped looking when it was complete may not notice new lessons."),
