@@ -43,10 +43,11 @@ class ClockSteppedBack(CadansError):
     def __init__(self, was: timedelta, now: timedelta) -> None:
         self.was = was
         self.now = now
-        days = was.total_seconds() / timedelta(days=1).total_seconds()
+        days, rest = divmod(was, timedelta(days=1))
+        ahead = f"{was // timedelta(hours=1)}h" if rest else f"{days}d"
         super().__init__(
-            f"this demo has already been {days:g} days ahead, and time does not run back. Start it"
-            f" with CADANS_DEMO_CLOCK=+{was // timedelta(hours=1)}h or more, or begin again with"
+            f"this demo has already been {was / timedelta(days=1):g} days ahead, and time does not"
+            f" run back. Start it with CADANS_DEMO_CLOCK=+{ahead} or more, or begin again with"
             " `scripts/run --reset`."
         )
 
@@ -93,7 +94,8 @@ def set_up_demo(house: House) -> list[str]:
     for lesson in course.lessons:
         _lesson(house, course_id, owner_id, lesson)
     _open(house, course_id, course)
-    return [*news, f"the course: {house.settings.base_url}/{course.slug}"]
+    base_url = house.settings.base_url
+    return [*news, f"the owner's rooms: {base_url}/admin/", f"the course: {base_url}/{course.slug}"]
 
 
 def _owner(house: House) -> tuple[int, list[str]]:

@@ -39,6 +39,7 @@ def test_the_demo_course_is_open_finished_and_without_warnings(
     words = set_up_demo(house)
 
     assert any("password" in line for line in words)
+    assert f"the owner's rooms: {house.settings.base_url}/admin/" in words
     with house.database.reading() as session:
         course = session.scalars(select(Course).where(Course.slug == DEMO_SLUG)).one()
         assert course.state is CourseState.OPEN
@@ -108,3 +109,10 @@ def test_the_clock_of_a_demo_never_steps_back(make_demo: Callable[..., House]) -
     with pytest.raises(ClockSteppedBack, match="scripts/run --reset") as caught:
         refuse_clock_stepping_back(make_demo("+7d"))
     assert caught.value.was == timedelta(days=14)
+    assert "CADANS_DEMO_CLOCK=+14d or more" in str(caught.value)
+
+
+def test_hours_that_are_no_whole_days_are_asked_for_in_hours() -> None:
+    error = ClockSteppedBack(timedelta(days=1, hours=6), timedelta())
+
+    assert "CADANS_DEMO_CLOCK=+30h or more" in str(error)

@@ -363,3 +363,22 @@ def test_an_upload_can_be_stopped_for_good(house: House, rooms: Rooms) -> None:
     assert rooms.client.delete(f"{rooms.course_path}/uploads/{begun['id']}").status_code == 204
 
     assert list(house.store.open_uploads()) == []
+
+
+@pytest.mark.parametrize(
+    ("severities", "colour"),
+    [(["note"], "note"), (["note", "warn"], "warn"), (["warn", "note"], "warn")],
+)
+def test_what_is_only_good_to_know_does_not_look_like_a_warning(
+    house: House, rooms: Rooms, severities: list[str], colour: str
+) -> None:
+    with house.database.writing() as session:
+        recording = session.get_one(Recording, lessons_of(house, rooms)[0].recording_id)
+        recording.findings = [
+            {"code": "no-picture", "severity": each, "values": {}} for each in severities
+        ]
+
+    room = rooms.get("/").text
+
+    seen = [each for each in ("note", "warn", "refuse") if f'class="finding-{each}"' in room]
+    assert seen == [colour]
