@@ -6,6 +6,7 @@ import click
 
 from app.commands.lazy import LazyGroup
 from app.errors import CadansError, SettingsInvalid
+from app.faults import open_faults
 from app.log import set_up_logging
 from app.setting_watch import LogFormat
 from app.settings import Settings
@@ -48,7 +49,8 @@ def cadans(context: click.Context) -> None:
     is_asking_help = {"-h", "--help"} & set(sys.argv[1:])
     if context.invoked_subcommand not in WITHOUT_HOUSE and not is_asking_help:
         settings = Settings.from_env()
-        set_up_logging(is_json=settings.log is LogFormat.JSON)
+        report = open_faults(settings.sentry_dsn)
+        set_up_logging(is_json=settings.log is LogFormat.JSON, report=report)
         # All that a house is made of; whoever asks for help or the version need not wait for it.
         from app.wiring import open_house  # noqa: PLC0415
 

@@ -20,6 +20,16 @@ class SettingsInvalid(CadansError):
         super().__init__("\n".join(f"- {problem}" for problem in self.problems))
 
 
+class ExtraMissing(CadansError):
+    """A setting asks for something that is not installed."""
+
+    def __init__(self, setting: str, extra: str) -> None:
+        super().__init__(
+            f"{setting} needs more than is installed: pip install 'cadans[{extra}]',"
+            " or remove the setting."
+        )
+
+
 class NotFound(CadansError):
     """There is no such thing, or not for the one who asks: both look the same from outside."""
 

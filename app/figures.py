@@ -9,9 +9,8 @@ import fcntl
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
@@ -128,28 +127,18 @@ class Figures:
         """Count a statement that the database refused, or did not answer."""
         self._database_errors.labels(error).inc()
 
-    @contextmanager
-    def watching_store(self, operation: str) -> Iterator[None]:
-        """Time one call of the store, and count it when it fails."""
-        begun = time.perf_counter()
-        try:
-            yield
-        except Exception as error:
-            self._store_errors.labels(operation, type(error).__name__).inc()
-            raise
-        finally:
-            self._store_time.labels(operation).observe(time.perf_counter() - begun)
+    def store_took(self, operation: str, seconds: float) -> None:
+        """Note how long one call of the store took."""
+        self._store_time.labels(operation).observe(seconds)
 
-    def watch_job(self, name: str, step: Callable[[], int]) -> int:
-        """Run one step of a job and answer how much it did: counted as worked, idle or failed."""
-        begun, outcome = time.perf_counter(), "failed"
-        try:
-            done = step()
-            outcome = "worked" if done else "idle"
-            return done
-        finally:
-            self._jobs.labels(name, outcome).inc()
-            self._job_time.labels(name).observe(time.perf_counter() - begun)
+    def store_failed(self, operation: str, error: str) -> None:
+        """Count a call of the store that failed."""
+        self._store_errors.labels(operation, error).inc()
+
+    def job_stepped(self, name: str, outcome: str, seconds: float) -> None:
+        """Count one step of a job: worked, idle or failed."""
+        self._jobs.labels(name, outcome).inc()
+        self._job_time.labels(name).observe(seconds)
 
     def close(self) -> None:
         """Leave the place to another process."""

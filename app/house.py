@@ -8,6 +8,7 @@ from app.figures import Figures
 from app.mail.fetch import Fetch, fetch_https
 from app.mail.transport import MailTransport
 from app.settings import Settings
+from app.traces import NoTraces, Traces
 from media.store import Store
 
 
@@ -24,6 +25,8 @@ class House:
     fetch: Fetch = fetch_https
     # What is counted; of the house's processes together where somebody may ask for it.
     figures: Figures = field(default_factory=Figures)
+    # Where the time goes, told to whoever the settings name.
+    traces: Traces = field(default_factory=NoTraces)
 
     def close(self) -> None:
         """Close what holds connections."""

@@ -8,17 +8,22 @@ import logging
 import sys
 import threading
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any
 
 import structlog
 
+from app.faults import Report
 from app.scrub import say_where, scrub_all
 
 Event = MutableMapping[str, Any]
 
 
-def set_up_logging(*, is_json: bool = False) -> None:
-    """Send our events and those of libraries (warnings and worse) to standard error."""
+def set_up_logging(*, is_json: bool = False, report: Report | None = None) -> None:
+    """Send our events and those of libraries (warnings and worse) to standard error.
+
+    `report` is told besides of every error that an event is about.
+    """
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if is_json
@@ -28,7 +33,7 @@ def set_up_logging(*, is_json: bool = False) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _describe_error,
+        partial(_describe_error, report),
         _scrub,
     ]
     structlog.configure(
@@ -64,8 +69,8 @@ def _take_in_libraries(
     root.setLevel(logging.WARNING)
 
 
-def _describe_error(logger: object, name: str, event: Event) -> Event:
-    """Put in place of an error what it was and where."""
+def _describe_error(report: Report | None, logger: object, name: str, event: Event) -> Event:
+    """Put in place of an error what it was and where, and report it."""
     del logger, name
     found = event.pop("exc_info", None)
     if found is True:
@@ -73,6 +78,8 @@ def _describe_error(logger: object, name: str, event: Event) -> Event:
     elif isinstance(found, tuple):
         found = found[1]
     if isinstance(found, BaseException):
+        if report is not None:
+            report(found, scrub_all(event))
         event["exception"] = say_where(found)
     return event
 

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
 from app.setting_values import Problem
 
@@ -35,3 +36,35 @@ def parse_metrics_token(text: str) -> str | None:
             f" make one with `{recipe}`."
         )
     return text
+
+
+def parse_sentry_dsn(text: str) -> str | None:
+    """Read where faults are reported; nothing: nowhere."""
+    if not text:
+        return None
+    parts = _split(text)
+    if parts is None or not parts.username or not parts.path.rpartition("/")[2].isdecimal():
+        raise Problem("is no DSN: copy it from the settings of the project, https://key@host/1.")
+    return text
+
+
+def parse_otlp_endpoint(text: str) -> str | None:
+    """Read where traces go; nothing: nowhere."""
+    if not text:
+        return None
+    parts = _split(text)
+    if parts is None or parts.username or parts.query or parts.fragment:
+        raise Problem(
+            "must be the address of a collector, http://127.0.0.1:4318; what it wants to know of"
+            " us goes into OTEL_EXPORTER_OTLP_HEADERS."
+        )
+    return text.rstrip("/")
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 (it raises when it is no number)
+    except ValueError:
+        return None
+    return parts if parts.scheme in {"http", "https"} and parts.hostname else None

@@ -231,6 +231,24 @@ class Settings:
             is_secret=True,
         ),
     ]
+    sentry_dsn: Annotated[
+        str | None,
+        Setting(
+            setting_watch.parse_sentry_dsn,
+            "",
+            "where faults are reported, kind and place without words; `pip install cadans[sentry]`",
+            is_secret=True,
+        ),
+    ]
+    otlp_endpoint: Annotated[
+        str | None,
+        Setting(
+            setting_watch.parse_otlp_endpoint,
+            "",
+            "OpenTelemetry collector that gets traces, `http://127.0.0.1:4318`; further settings by"
+            " the usual OTEL variables; `pip install cadans[traces]`",
+        ),
+    ]
     source_url: Annotated[
         str,
         Setting(

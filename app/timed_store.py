@@ -1,9 +1,11 @@
 """A store of which each call is timed: what `cadans serve` and `cadans worker` are given."""
 
-from functools import wraps
+import time
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from app.figures import Figures
+from app.traces import Traces
 from media.store import Store
 
 # What asks something of the store. Lists come bit by bit, and signing asks nobody.
@@ -21,25 +23,48 @@ TIMED: Final = (
 )
 
 
-def time_store(store: Store, figures: Figures) -> Store:
-    """Answer the same store; what it is asked is counted in `figures`."""
-    return cast("Store", _TimedStore(store, figures))
+def time_store(store: Store, figures: Figures, traces: Traces) -> Store:
+    """Answer the same store; what it is asked is counted in `figures` and told to `traces`."""
+    return cast("Store", _TimedStore(store, figures, traces))
 
 
 class _TimedStore:
-    def __init__(self, store: Store, figures: Figures) -> None:
+    def __init__(self, store: Store, figures: Figures, traces: Traces) -> None:
         self._store = store
+
+        def took(name: str, seconds: float) -> None:
+            figures.store_took(name, seconds)
+            traces.note_part(f"store {name}", seconds)
+
         for name in TIMED:
-            setattr(self, name, _timed(getattr(store, name), name, figures))
+            call = _Timed(getattr(store, name), name, took, figures.store_failed)
+            setattr(self, name, call)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever else a store can do)
         return getattr(self._store, name)
 
 
-def _timed(call: Any, name: str, figures: Figures) -> Any:  # noqa: ANN401 (any method of a store)
-    @wraps(call)
-    def timed(*args: Any, **more: Any) -> Any:  # noqa: ANN401
-        with figures.watching_store(name):
-            return call(*args, **more)
+class _Timed:
+    """One method of a store."""
 
-    return timed
+    def __init__(
+        self,
+        call: Callable[..., Any],
+        name: str,
+        took: Callable[[str, float], None],
+        failed: Callable[[str, str], None],
+    ) -> None:
+        self._call = call
+        self._name = name
+        self._took = took
+        self._failed = failed
+
+    def __call__(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 (those of the method)
+        begun = time.perf_counter()
+        try:
+            return self._call(*args, **more)
+        except Exception as error:
+            self._failed(self._name, type(error).__name__)
+            raise
+        finally:
+            self._took(self._name, time.perf_counter() - begun)

@@ -11,6 +11,7 @@ from app.mail.transport import open_transport
 from app.setting_values import StoreLocation
 from app.settings import Settings
 from app.timed_store import time_store
+from app.traces import open_traces
 from media.folder import FolderStore
 from media.location import FolderLocation
 from media.s3 import S3Store
@@ -20,10 +21,12 @@ from media.store import Store
 def open_house(settings: Settings, *, is_counting: bool = False) -> House:
     """Open every part that the settings name; nothing connects before it is used.
 
-    `is_counting`: what it does is counted where `/metrics` finds it, if the settings open that.
+    `is_counting`: what it does is counted where `/metrics` finds it, and told to collectors, if the
+    settings name them.
 
     Raises:
-        FiguresFolderUnusable: where that lies cannot be written.
+        FiguresFolderUnusable: where figures lie cannot be written.
+        ExtraMissing: a setting asks for what is not installed.
     """
     if settings.database_url.startswith("sqlite"):
         # what lies there by default
@@ -36,16 +39,27 @@ def open_house(settings: Settings, *, is_counting: bool = False) -> House:
         clock=clock_ahead(offset) if offset else system_clock,
         mail=open_transport(settings.mail),
     )
-    return count_in(house) if is_counting and settings.metrics_token else house
+    return count_in(house) if is_counting else house
 
 
 def count_in(house: House) -> House:
-    """Answer the house with everything it asks of its parts counted, for all processes to see."""
-    figures = open_figures(house.settings.var / "figures")
-    time_statements(
-        house.database.engine, took=figures.statement_took, failed=figures.statement_failed
-    )
-    return replace(house, figures=figures, store=time_store(house.store, figures))
+    """Answer the house with what it asks of its parts counted and timed, if its settings say so.
+
+    Figures are those of all processes together, in VAR.
+    """
+    settings = house.settings
+    traces = open_traces(settings.otlp_endpoint)
+    figures = open_figures(settings.var / "figures") if settings.metrics_token else house.figures
+    if not settings.metrics_token and not settings.otlp_endpoint:
+        return house
+
+    def took(seconds: float) -> None:
+        figures.statement_took(seconds)
+        traces.note_part("database", seconds)
+
+    time_statements(house.database.engine, took=took, failed=figures.statement_failed)
+    store = time_store(house.store, figures, traces)
+    return replace(house, figures=figures, traces=traces, store=store)
 
 
 def open_store(location: StoreLocation) -> Store:

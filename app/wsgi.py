@@ -7,6 +7,7 @@ import signal
 import threading
 
 from app import create_app
+from app.faults import open_faults
 from app.log import set_up_logging
 from app.setting_watch import LogFormat
 from app.settings import Settings
@@ -27,7 +28,7 @@ def _end_with_parent() -> None:
 
 threading.Thread(target=_end_with_parent, name="cadans-parent", daemon=True).start()
 settings = Settings.from_env()
-set_up_logging(is_json=settings.log is LogFormat.JSON)
+set_up_logging(is_json=settings.log is LogFormat.JSON, report=open_faults(settings.sentry_dsn))
 application = create_app(settings, open_house(settings, is_counting=True))
 # What a request makes goes by itself when it is answered; the collector is there for cycles. At its
 # usual 700 it looks ten times a second through all that waits to be counted: measured, 4 % of a

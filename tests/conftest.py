@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.parts.log",
     "tests.parts.passwords",
     "tests.parts.postgres",
+    "tests.parts.receivers",
     "tests.parts.rgw",
     "tests.parts.smtp",
     "tests.parts.sns",

@@ -108,7 +108,7 @@ class LocalEngine:
         try:
             self._run(work, job)
         except Exception as error:  # noqa: BLE001 (one bad job must not hold up the rest)
-            self._put_off(job, reason_of(error))
+            self._put_off(job, error)
 
     def _run(self, errand: Errand, job: QueuedJob) -> None:
         if run_errand(self._house, errand, job.args, is_stopping=self._stop.is_set):
@@ -140,14 +140,15 @@ class LocalEngine:
             if held is not None:
                 session.delete(held)
 
-    def _put_off(self, job: QueuedJob, reason: str) -> None:
+    def _put_off(self, job: QueuedJob, error: Exception) -> None:
+        reason = reason_of(error)
         if job.attempts < MOST_ATTEMPTS:
             due_at = system_clock() + BACKOFF[job.attempts - 1]
             self._settle(job, state=JobState.WAITING, due_at=due_at, reason=reason, key=None)
-            log.warning("job_put_off", job=job.id, name=job.name, reason=reason)
+            log.warning("job_put_off", job=job.id, name=job.name, reason=reason, exc_info=error)
         else:
             self._settle(job, state=JobState.FAILED, reason=reason, key=None)
-            log.error("job_failed", job=job.id, name=job.name, reason=reason)
+            log.error("job_failed", job=job.id, name=job.name, reason=reason, exc_info=error)
 
     def _settle(self, job: QueuedJob, **values: object) -> None:
         with self._house.database.writing() as session:

@@ -236,7 +236,7 @@ class PostgresEngine:
         try:
             is_done = run_errand(self._house, work, args, is_stopping=is_stopping)
         except Exception as error:  # noqa: BLE001 (whatever it is, the job is tried again)
-            self._relief.note_failure(job, reason_of(error))
+            self._relief.note_failure(job, reason_of(error), error)
             raise TriedInVain(work.name) from None
         if not is_done:
             self._defer(work.name, args)

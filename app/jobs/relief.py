@@ -77,9 +77,9 @@ class Relief:
         """Whether no job of this process ran for so long."""
         return not self._running and time.monotonic() - self._resting_since > seconds
 
-    def note_failure(self, job: Job, reason: str) -> None:
+    def note_failure(self, job: Job, reason: str, error: Exception | None = None) -> None:
         """Write down why, and let another job of its key be deferred while this one waits."""
-        log.warning("job_went_wrong", job=job.id, name=job.task_name, reason=reason)
+        log.warning("job_went_wrong", job=job.id, name=job.task_name, reason=reason, exc_info=error)
         with self._house.database.writing() as session:
             session.execute(_NOTE, {"id": job.id, "reason": reason})
 

@@ -5,6 +5,7 @@ A `Task` comes round again and again; an `Errand` is deferred by somebody's tran
 between two of them. At least once: a step may come twice when a worker dies or loses the database.
 """
 
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def run_task(
         trouble = _trouble(house, task.name)
         if trouble and _is_resting(trouble):
             return
-        while not is_stopping() and house.figures.watch_job(task.name, lambda: task.run(house)):
+        while not is_stopping() and _step(house, task.name, lambda: task.run(house)):
             if is_alone:
                 call_help()
             is_alone = False
@@ -94,10 +95,24 @@ def run_errand(
     house: House, errand: Errand, args: Mapping[str, Any], *, is_stopping: IsStopping
 ) -> bool:
     """Run an errand until it is done; False: told to stop before that."""
-    while house.figures.watch_job(errand.name, lambda: errand.run(house, args)):
+    while _step(house, errand.name, lambda: errand.run(house, args)):
         if is_stopping():
             return False
     return True
+
+
+def _step(house: House, name: str, run: Callable[[], int]) -> int:
+    """Run one step and answer how much it did; how it went is counted."""
+    begun, outcome = time.perf_counter(), "failed"
+    try:
+        done = run()
+        outcome = "worked" if done else "idle"
+        return done
+    finally:
+        took = time.perf_counter() - begun
+        house.figures.job_stepped(name, outcome, took)
+        if outcome != "idle":
+            house.traces.note(f"job {name}", took, {"outcome": outcome})
 
 
 def reason_of(error: BaseException) -> str:
@@ -123,7 +138,7 @@ def _is_resting(trouble: TaskTrouble) -> bool:
 
 def _note_trouble(house: House, name: str, error: Exception) -> None:
     reason, now = reason_of(error)[:255], system_clock()
-    log.error("task_failed", task=name, reason=reason)
+    log.error("task_failed", task=name, reason=reason, exc_info=error)
     try:
         with house.database.writing() as session:
             trouble = session.get(TaskTrouble, name) or TaskTrouble(

@@ -6,7 +6,6 @@ has lost nothing; one killed after it sent and before it said so makes the next 
 the same Message-ID (SMTP promises no more than at least once).
 """
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -181,8 +180,8 @@ def _carry_out(house: House, line: MailLine, claim: Claim) -> Outcome:
     except MailServerUnreachable as error:
         _put_off(house, claim, str(error), now)
         return Outcome.UNREACHABLE
-    except Exception as error:  # noqa: BLE001 (one bad mail must not hold up the rest)
-        log.error("mail_not_written", template=claim.mail.template, **_where(error))  # noqa: TRY400 (its words may hold an address)
+    except Exception as error:
+        log.exception("mail_not_written", template=claim.mail.template)
         _put_off(house, claim, type(error).__name__, now)
         return Outcome.REFUSED
     _settle(house, claim, sent_at=house.clock(), last_error=None, address=claim.mail.address)
@@ -236,11 +235,6 @@ def _wait_for(house: House, claim: Claim, why: RecipientBusy, now: datetime) -> 
         if is_over:
             key = parse_address(address).key
             soft_bounces.note(session, key, source="smtp", diagnostic=why.diagnostic, now=now)
-
-
-def _where(error: Exception) -> dict[str, str]:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return {"error": type(error).__name__, "where": f"{frame.filename}:{frame.lineno}"}
 
 
 def _settle(house: House, claim: Claim, **values: object) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from flask import Flask, Response, g, request
 
+from app.traces import Facts
 from app.web.current import house
 from app.web.request_ids import HEADER, request_id_of
 
@@ -44,6 +45,8 @@ def method() -> str:
 def _begin() -> None:
     g.begun = time.perf_counter()
     structlog.contextvars.bind_contextvars(request=request_id())
+    g.span = house().traces.span(request.endpoint or "nowhere")
+    g.tell = g.span.__enter__()
 
 
 def _end(response: Response) -> Response:
@@ -51,6 +54,8 @@ def _end(response: Response) -> Response:
     took = time.perf_counter() - g.get("begun", time.perf_counter())
     status = response.status_code
     house().figures.answered(room(), status, took)
+    if "tell" in g:
+        g.tell(_facts(status))
     if status >= _BROKEN or request.endpoint not in _UNTOLD:
         log.info(
             "answered",
@@ -62,7 +67,17 @@ def _end(response: Response) -> Response:
     return response
 
 
+def _facts(status: int) -> Facts:
+    return {
+        "http.request.method": method(),
+        "http.response.status_code": status,
+        "cadans.request": request_id(),
+    }
+
+
 def _forget(error: BaseException | None) -> None:
     """Let nothing else that this thread does bear the id."""
     del error
+    if "span" in g:
+        g.pop("span").__exit__(None, None, None)
     structlog.contextvars.unbind_contextvars("request")

@@ -21,6 +21,7 @@ PASSWORDS = {
     "bounces": "pw-of-the-mailbox",
     "postmark": "pw-of-postmark-with-over-32-letters",
     "metrics": "token-of-metrics-with-over-24-letters",
+    "sentry": "key-of-sentry-with-over-24-letters",
 }
 KEYS = {
     "CADANS_SECRET_KEYS": f"{'5e' * 32},{'7d' * 32}",
@@ -49,6 +50,7 @@ def a_house_full_of_secrets(tmp_path: Path, store_url: str) -> dict[str, str]:
         "CADANS_BOUNCES": f"imap://cadans:{PASSWORDS['bounces']}@{nobody}/INBOX",
         "CADANS_HOOK_POSTMARK": f"cadans:{PASSWORDS['postmark']}",
         "CADANS_METRICS_TOKEN": PASSWORDS["metrics"],
+        "CADANS_SENTRY_DSN": f"https://{PASSWORDS['sentry']}@faults.example.org/1",
         "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_MAX_ATTEMPTS": "1",

@@ -9,7 +9,7 @@ import html
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -105,21 +105,21 @@ class Crowd:
 def crowd(
     environ: dict[str, str], make_watched: MakeWatched, mail_server: MailServer
 ) -> Iterator[Crowd]:
-    made = make_crowd(
-        make_watched(
-            {
-                **environ,
-                "CADANS_FEED_KEYS": f"1:{FEED_KEY}",
-                "CADANS_SECRET_KEYS": SECRET_KEY,
-                "CADANS_HOOK_POSTMARK": f"postmark:{HOOK_PASSWORD}",
-                "CADANS_HOOK_MAILGUN": HOOK_KEY,
-                "CADANS_HOOK_SES": "arn:aws:sns:eu-west-1:123456789012:bounces",
-                "CADANS_MAIL": mail_server.url,
-            }
-        )
-    )
+    made = make_crowd(make_watched({**environ, **house_settings(mail_server)}))
     yield made
     cast("Delivery", made.app.wsgi_app).close()
+
+
+def house_settings(mail_server: MailServer) -> dict[str, str]:
+    """Every door open that a setting opens."""
+    return {
+        "CADANS_FEED_KEYS": f"1:{FEED_KEY}",
+        "CADANS_SECRET_KEYS": SECRET_KEY,
+        "CADANS_HOOK_POSTMARK": f"postmark:{HOOK_PASSWORD}",
+        "CADANS_HOOK_MAILGUN": HOOK_KEY,
+        "CADANS_HOOK_SES": "arn:aws:sns:eu-west-1:123456789012:bounces",
+        "CADANS_MAIL": mail_server.url,
+    }
 
 
 def make_crowd(house: House) -> Crowd:
@@ -229,9 +229,13 @@ def headers(crowd: Crowd) -> dict[str, str]:
     }
 
 
-def go_everywhere(crowd: Crowd) -> None:
-    """Every caller calls every route with every method: first reading, then the rest."""
+def go_everywhere(crowd: Crowd, *, only: Collection[str] | None = None) -> None:
+    """Every caller calls every route with every method: first reading, then the rest.
+
+    `only` these endpoints; None: all of them.
+    """
     found = sorted(routes(crowd.app), key=lambda each: each[1] != "GET")
+    found = [each for each in found if only is None or each[0].endpoint in only]
     for who, client in callers(crowd).items():
         for rule, method in found:
             # What a link opens does not depend on who presses it.

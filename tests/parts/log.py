@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
+from app.faults import Report
 from app.log import set_up_logging
 
 
@@ -34,16 +35,16 @@ class Log:
 
 
 @pytest.fixture
-def open_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], Log]]:
+def open_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Log]]:
     """Set the log up as a start does; afterwards it is as it was before."""
     root, hook = logging.getLogger(), threading.excepthook
     handlers, level = root.handlers[:], root.level
 
-    def set_up(is_json: bool) -> Log:  # noqa: FBT001 (the only question)
+    def set_up(is_json: bool, report: Report | None = None) -> Log:  # noqa: FBT001 (the question)
         log = Log(io.StringIO())
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", log.stream)
-            set_up_logging(is_json=is_json)
+            set_up_logging(is_json=is_json, report=report)
         return log
 
     yield set_up
@@ -55,12 +56,12 @@ def open_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], Log]]
 
 
 @pytest.fixture
-def json_log(open_log: Callable[[bool], Log]) -> Log:
+def json_log(open_log: Callable[..., Log]) -> Log:
     """The log as `CADANS_LOG=json` has it."""
     return open_log(True)
 
 
 @pytest.fixture
-def people_log(open_log: Callable[[bool], Log]) -> Log:
+def people_log(open_log: Callable[..., Log]) -> Log:
     """The log as it is without that setting."""
     return open_log(False)

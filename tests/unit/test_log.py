@@ -51,7 +51,7 @@ def test_what_a_library_only_notes_is_not_logged(json_log: Log) -> None:
     assert json_log.text == ""
 
 
-def test_setting_up_twice_writes_nothing_twice(open_log: Callable[[bool], Log]) -> None:
+def test_setting_up_twice_writes_nothing_twice(open_log: Callable[..., Log]) -> None:
     first, second = open_log(False), open_log(True)
     logging.getLogger("some.library").warning("once")
 
