@@ -31,6 +31,8 @@ BESIDE: Final = (
 )
 # Folders of an installation in which those lie.
 INSTALLED: Final = frozenset({"cadans", "licenses"})
+# An operator's own configuration, with whatever secret stands in it by now.
+NOT_GIVEN: Final = Path("scripts/deploy")
 # Nothing else is ours: whatever somebody else put beside our files is not given away.
 KINDS: Final = frozenset(
     {".css", ".html", ".jpg", ".js", ".json", ".mako", ".md", ".mo", ".mp3", ".png", ".po", ".py"}
@@ -72,6 +74,8 @@ def files() -> Iterator[tuple[str, Path]]:
 
 
 def _is_ours(inside: Path) -> bool:
+    if inside.is_relative_to(NOT_GIVEN):
+        return False
     # A command of a checkout has no ending.
     return inside.suffix in KINDS or (inside.parent == Path("scripts") and not inside.suffix)
 
