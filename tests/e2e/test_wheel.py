@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,6 +29,8 @@ pytestmark = [pytest.mark.slow]
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment with the wheel; libraries are those of the tests' own environment."""
     folder = tmp_path_factory.mktemp("wheel")
+    # What setuptools left there once goes into every later wheel, also files that were renamed.
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     subprocess.run(
         [*pip, "wheel", "--no-deps", "-w", str(folder), str(ROOT)], check=True, timeout=240
