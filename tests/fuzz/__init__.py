@@ -1,0 +1,1 @@
+"""Whatever strangers' bytes reach first is thrown at here, again and again."""
