@@ -18,7 +18,7 @@ HERE = Path(__file__).parent.parent
 BASELINE = ".secrets.baseline"
 # Sound, pictures and compiled catalogues are no text; lines of translations are no code.
 PASSED_OVER = (".mp3", ".m4a", ".wav", ".jpg", ".png", ".mo", ".po", ".pot")
-# What tests call a password is none; what looks like a key is a finding there too.
+# What tests and examples call a password is none; what looks like a key is a finding there too.
 EXAMPLES = {"Secret Keyword", "Basic Auth Credentials"}
 
 
@@ -57,7 +57,7 @@ def _scan(checkout: Path) -> SecretsCollection:
     for name in listed.stdout.split("\0"):
         if name and name != BASELINE and not name.endswith(PASSED_OVER):
             found.scan_file(name)
-    for name in [name for name in found.files if name.startswith("tests/")]:
+    for name in [name for name in found.files if name.startswith("tests/") or ".example" in name]:
         found[name] = {each for each in found[name] if each.type not in EXAMPLES}
     return found
 
