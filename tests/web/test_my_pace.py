@@ -238,6 +238,16 @@ def test_next_lesson_comes_now_once_a_day(her: Her) -> None:
     assert "Have les 3 now?" in her.get("next-lesson").text
 
 
+def test_of_lessons_after_the_next_one_nothing_is_said_where_there_are_none(her: Her) -> None:
+    for _ in range(2):
+        assert "keep their dates" in her.get("next-lesson").text
+        her.post("next-lesson")
+        her.clock.advance(DAY)
+    page = her.get("next-lesson").text
+    assert "Have les 4 now?" in page
+    assert "keep their dates" not in page
+
+
 def test_next_lesson_does_not_come_now_where_the_owner_does_not_allow_it(her: Her) -> None:
     with her.house.database.writing() as session:
         session.execute(update(Course).values(may_hurry=False))

@@ -87,7 +87,7 @@ def hurry_page(public_id: uuid.UUID) -> str:
     question = Question(
         title=_("Have %(title)s now?", title=title),
         label=_("Have it now"),
-        meanings=(_("The lessons after it keep their dates."),),
+        meanings=(_("The lessons after it keep their dates."),) if len(shown) > 1 else (),
         note=_("You can do this once a day."),
     )
     return changing.ask(plan, question, shown)
