@@ -85,6 +85,19 @@ STEPS = st.lists(
     max_size=25,
 )
 
+# What one listener does within a few days, hours apart.
+HERS = st.lists(
+    st.one_of(
+        step("wait", st.timedeltas(timedelta(0), timedelta(hours=12))),
+        step("pause", 0, st.one_of(st.none(), st.integers(1, 3))),
+        step("resume", 0),
+        step("hurry", 0),
+        step("travel", 0, st.sampled_from(ELSEWHERE)),
+    ),
+    min_size=6,
+    max_size=16,
+)
+
 
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
@@ -123,7 +136,7 @@ class Lives:
             for number in self.people:
                 self._look_at(session, number)
             self._look_at_mail(session)
-            self._look_at_feeds(session)
+        self.look_at_feeds()
 
     def _look_at(self, session: Session, number: int) -> None:
         now = self.clock()
@@ -142,12 +155,13 @@ class Lives:
         pushed_on = now - len(plain) * timedelta(seconds=1)
         assert all(plain[missing] > pushed_on for missing in plain.keys() - instants.keys())
 
-    def _look_at_feeds(self, session: Session) -> None:
+    def look_at_feeds(self) -> None:
         """What a feed says of itself has one date for ever, never ahead."""
-        served = load_served(session, self.course_id, BASE_URL)
-        addresses = session.scalars(
-            select(FeedAddress).where(FeedAddress.subscription_id.in_(self.people))
-        )
+        with self.house.database.reading() as session:
+            served = load_served(session, self.course_id, BASE_URL)
+            addresses = session.scalars(
+                select(FeedAddress).where(FeedAddress.subscription_id.in_(self.people))
+            ).all()
         with StandingReader(self.house.database.engine) as reader:
             for address in addresses:
                 standing = reader.find(address.random_id)
@@ -299,5 +313,27 @@ def test_whatever_happens_what_was_visible_stays_and_is_told_once(
         for each in steps:
             lives.take(each)
             lives.look()
+
+    live()
+
+
+def test_whatever_she_does_within_days_nothing_moves_that_her_feed_said_of_itself(
+    house: House, clock: SettableClock
+) -> None:
+    is_postgres = house.database.engine.dialect.name == "postgresql"
+
+    @settings(
+        max_examples=4 if is_postgres else 24,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+    )
+    @given(start=STARTS, steps=HERS)
+    def live(start: datetime, steps: Sequence[Step]) -> None:
+        lives = begin(house, clock, start, Rhythm())
+        for each in steps:
+            lives.take(each)
+            lives.look_at_feeds()
 
     live()
