@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Select, or_, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db.many import insert_new
 from app.db.models import OutboxMail
 
 # Somebody sits and waits for these. They are taken before other mail and do not queue behind the
@@ -61,16 +61,9 @@ def put_many(
     One whose name is there already is none, as with `put`, also when another writer put it there
     meanwhile.
     """
-    if not notices:
-        return {}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    fresh = (
-        dialect.insert(OutboxMail)
-        .on_conflict_do_nothing(index_elements=["notice"])
-        .returning(OutboxMail.notice, OutboxMail.id)
-    )
     rows = [_row(notice, host=host, now=now) for notice in notices]
-    return {row.notice: row.id for row in session.execute(fresh, rows)}
+    fresh = insert_new(session, OutboxMail, rows, unique="notice", returning=("notice", "id"))
+    return {row.notice: row.id for row in fresh}
 
 
 def find_due(session: Session, now: datetime) -> OutboxMail | None:

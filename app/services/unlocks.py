@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
+from app.db.many import insert_many, is_one_of, update_many
 from app.db.models import (
     Course,
     Lesson,
@@ -294,13 +296,25 @@ def _record(
         for plan, unlocks, told in zip(plans, fresh, news, strict=True)
         for each in unlocks
     ]
-    if rows:
-        session.execute(insert(Unlock), rows)
-    for plan, (_, next_at) in zip(plans, looks, strict=True):
-        plan.subscription.next_unlock_at = next_at
-        plan.subscription.next_unlock_plan = plan.course.plan_revision
-    session.flush()
+    insert_many(session, Unlock, rows)
+    _set_next(session, plans, [next_at for _, next_at in looks])
     return plans
+
+
+def _set_next(session: Session, plans: Sequence[Plan], moments: Sequence[datetime | None]) -> None:
+    """Write down when something comes to each of these, and by which plan."""
+    rows = [
+        {
+            "id": plan.subscription.id,
+            "next_unlock_at": moment,
+            "next_unlock_plan": plan.course.plan_revision,
+        }
+        for plan, moment in zip(plans, moments, strict=True)
+    ]
+    update_many(session, Subscription, rows)
+    for plan, row in zip(plans, rows, strict=True):
+        for name in ("next_unlock_at", "next_unlock_plan"):
+            set_committed_value(plan.subscription, name, row[name])
 
 
 def _tell(
@@ -371,14 +385,16 @@ def _notice(
 
 def _load_pauses(session: Session, ids: Sequence[int]) -> Mapping[int, list[PauseSpan]]:
     found: defaultdict[int, list[PauseSpan]] = defaultdict(list)
-    for row in session.scalars(select(PauseSpan).where(PauseSpan.subscription_id.in_(ids))):
+    for row in session.scalars(
+        select(PauseSpan).where(is_one_of(session, PauseSpan.subscription_id, ids))
+    ):
         found[row.subscription_id].append(row)
     return found
 
 
 def _load_overrides(session: Session, ids: Sequence[int]) -> Mapping[int, list[LessonOverride]]:
     found: defaultdict[int, list[LessonOverride]] = defaultdict(list)
-    wanted = select(LessonOverride).where(LessonOverride.subscription_id.in_(ids))
+    wanted = select(LessonOverride).where(is_one_of(session, LessonOverride.subscription_id, ids))
     for row in session.scalars(wanted):
         found[row.subscription_id].append(row)
     return found
@@ -386,12 +402,16 @@ def _load_overrides(session: Session, ids: Sequence[int]) -> Mapping[int, list[L
 
 def _load_recorded(session: Session, ids: Sequence[int]) -> Mapping[int, list[Unlock]]:
     found: defaultdict[int, list[Unlock]] = defaultdict(list)
-    for row in session.scalars(select(Unlock).where(Unlock.subscription_id.in_(ids))):
+    for row in session.scalars(
+        select(Unlock).where(is_one_of(session, Unlock.subscription_id, ids))
+    ):
         found[row.subscription_id].append(row)
     return found
 
 
 def _load_addresses(session: Session, subscriptions: Sequence[Subscription]) -> Mapping[int, str]:
     wanted = {each.listener_id for each in subscriptions}
-    rows = session.execute(select(Listener.id, Listener.email).where(Listener.id.in_(wanted)))
+    rows = session.execute(
+        select(Listener.id, Listener.email).where(is_one_of(session, Listener.id, wanted))
+    )
     return {row.id: row.email for row in rows}
