@@ -57,9 +57,9 @@ def _address(_context: click.Context, _option: click.Parameter, text: str | None
 def house(*, send_to: str | None, least_free: int, is_json: bool) -> None:
     """Look whether all is well with this house, part by part, with the remedy of what is not.
 
-    Run it where `cadans serve` runs, with its settings. It writes to the database and the store
-    and takes it back; it asks the house by CADANS_BASE_URL, through whatever stands in front. An
-    authority of your own is trusted when SSL_CERT_FILE names it.
+    Run it where `cadans serve` runs, with its settings and as its user. It writes to the database
+    and the store and takes it back; it asks the house by CADANS_BASE_URL, through whatever stands
+    in front. An authority of your own is trusted when SSL_CERT_FILE names it.
 
     Exit code: 0 all works (perhaps with remarks), 1 something does not work, 2 wrong arguments.
     """
@@ -96,7 +96,7 @@ def _looks(here: House, send_to: str | None, least_free: int) -> list[Look]:
         Look(code="disk", look=lambda: look_at_disks(settings, least_free)),
         Look(code="name", look=lambda: look_at_name(settings.base_url)),
         Look(code="tls", look=lambda: look_at_tls(settings.base_url)),
-        Look(code="address", look=lambda: look_at_address(settings)),
+        Look(code="address", look=lambda: look_at_address(settings, here.store)),
         Look(code="work", look=lambda: _look_at_work(here)),
         Look(code="privacy", look=lambda: look_at_privacy(settings)),
         Look(code="source", look=lambda: look_at_source(settings)),

@@ -9,8 +9,9 @@ from app.clock import system_clock
 from app.doctor.house_clock import Moment, find_date, judge_clock
 from app.doctor.house_tls import trusted_authorities
 from app.doctor.report import Check, Grade
+from app.services.house_calls import new_key
 from media.errors import MediaError
-from media.keys import ObjectKey, new_object_key
+from media.keys import ObjectKey
 from media.s3 import S3Store
 from media.store import Store
 
@@ -29,7 +30,7 @@ _MEANS: Final = {
 
 def look_at_store(store: Store, base_url: str) -> list[Check]:
     """Look whether it keeps, gives and forgets one object; nothing of ours is left there."""
-    key = new_object_key("doctor", "bin")
+    key = new_key()
     with httpx.Client(verify=trusted_authorities(), timeout=TIMEOUT) as web:
         try:
             store.put(key, [CONTENT], CONTENT_TYPE)
@@ -117,7 +118,7 @@ def _uploads(web: httpx.Client, store: S3Store, base_url: str) -> Check:
 
 def _may_upload(web: httpx.Client, store: S3Store, base_url: str) -> bool:
     """Upload one part as a page of ours would: asking first, and reading the ETag."""
-    key = new_object_key("doctor", "bin")
+    key = new_key()
     upload = store.begin_upload(key, CONTENT_TYPE)
     try:
         address = store.presign_part(key, upload, 1, seconds=SECONDS)

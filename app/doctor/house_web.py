@@ -1,26 +1,21 @@
-"""The house as people reach it: whether this very house answers there, and how it sees them.
+"""The house as people reach it: whether this very house answers there, and how it sees them."""
 
-The certificate is another look's (`house_tls`): here both sides prove who they are by their
-signatures, so that one fault is said once.
-"""
-
-import ssl
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
-from app.clock import system_clock
-from app.doctor.house_clock import Moment, find_date, judge_clock
+from app.doctor.house_asking import Heard, ask, open_line
+from app.doctor.house_audio import look_at_audio
+from app.doctor.house_clock import find_date, judge_clock
 from app.doctor.house_proxies import CLAIMED, judge_proxies
 from app.doctor.report import Check, Grade
-from app.services.house_calls import PATH, SCHEME, AnswerInvalid, HouseCalls, Seen
+from app.services.house_calls import Seen
 from app.settings import Settings
 from app.version import __version__
+from media.store import Store
 
-TIMEOUT: Final = 10.0
 # Who waits longer has waited for a free thread.
 SLOW: Final = timedelta(seconds=2)
 # Of the threads, from where on we speak of it.
@@ -30,63 +25,31 @@ NOBODY_BEHIND: Final = (502, 503, 504)
 NAME: Final = "cadans"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """One answer; `seen` None: it is not from this house."""
-
-    response: httpx.Response
-    moment: Moment
-    seen: Seen | None
-
-    @property
-    def took(self) -> timedelta:
-        """Answer how long it took."""
-        return self.moment.ended_at - self.moment.begun_at
-
-
-def look_at_address(settings: Settings) -> list[Check]:
-    """Look whether this house answers at BASE_URL, by which clock, and how it sees who asks."""
+def look_at_address(settings: Settings, store: Store) -> list[Check]:
+    """Look whether this house answers at BASE_URL, how it sees who asks, and sends audio."""
     try:
-        with httpx.Client(verify=_anybody(), timeout=TIMEOUT, base_url=settings.base_url) as web:
-            heard = _ask(web, settings)
+        with open_line(settings) as line:
+            heard = ask(line, settings)
             if heard.seen is None:
-                return [_not_ours(web, settings.base_url, heard.response), *_their_clock(heard)]
-            claiming = _ask(web, settings, {"X-Forwarded-For": CLAIMED})
+                return [_not_ours(line, settings.base_url, heard.response), *_their_clock(heard)]
+            claiming = ask(line, settings, headers={"X-Forwarded-For": CLAIMED}).seen or heard.seen
+            sound = look_at_audio(line, settings, store)
     except httpx.HTTPError as error:
         words = f"Nobody answers at {settings.base_url} ({type(error).__name__})."
         remedy = "See that `cadans serve` and the proxy run, and that the DNS leads here."
         return [_fail("address", words, remedy)]
+    # Two processes may have answered.
+    busiest = max(heard.seen, claiming, key=lambda seen: seen.busy or 0)
     return [
         _judge_house(settings, heard.seen),
         judge_clock("web_clock", "the server", heard.moment.apart_from(heard.seen.at)),
-        judge_proxies(heard.seen, claiming.seen or heard.seen),
-        _judge_threads(heard.took, heard.seen),
+        judge_proxies(heard.seen, claiming),
+        _judge_threads(heard.took, busiest),
+        *sound,
     ]
 
 
-def _anybody() -> ssl.SSLContext:
-    """Talk to whoever answers: nothing that is said can be used by others, or made up by them."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _ask(web: httpx.Client, settings: Settings, more: dict[str, str] | None = None) -> Heard:
-    calls = HouseCalls(keys=settings.secret_keys)
-    begun_at = system_clock()
-    question = calls.ask(now=begun_at)
-    headers = {"Authorization": f"{SCHEME} {question.text}", **(more or {})}
-    response = web.get(PATH, headers=headers)
-    moment = Moment(begun_at=begun_at, ended_at=system_clock())
-    try:
-        seen = calls.read(question, response.text.strip())
-    except AnswerInvalid:
-        seen = None
-    return Heard(response=response, moment=moment, seen=seen)
-
-
-def _not_ours(web: httpx.Client, base_url: str, response: httpx.Response) -> Check:
+def _not_ours(line: httpx.Client, base_url: str, response: httpx.Response) -> Check:
     """Say what answers instead of this house."""
     status = response.status_code
     if response.has_redirect_location:
@@ -98,7 +61,7 @@ def _not_ours(web: httpx.Client, base_url: str, response: httpx.Response) -> Che
         words = f"The proxy answers at {base_url}, but does not reach us ({status})."
         remedy = "See that `cadans serve` runs, and that the proxy passes on to its CADANS_BIND."
         return _fail("address", words, remedy)
-    if NAME in web.get("/healthz").text.casefold():
+    if NAME in line.get("/healthz").text.casefold():
         words = f"A Cadans answers at {base_url}, but not this house."
         remedy = (
             "Give this command the settings of the server (CADANS_SECRET_KEYS tell houses apart),"

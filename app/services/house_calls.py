@@ -14,6 +14,7 @@ from typing import Any, Final
 from itsdangerous import BadData, URLSafeSerializer
 
 from app.errors import CadansError
+from media.keys import ObjectKey, is_object_key, new_object_key
 
 PATH: Final = "/hooks/doctor"
 # How the question comes: `Authorization: Cadans-Doctor …`.
@@ -24,6 +25,8 @@ WINDOW: Final = timedelta(minutes=5)
 # A longer text is none of ours; nothing is computed over it.
 MAX_CHARS: Final = 300
 NONCE_BYTES: Final = 12
+# Where the doctor's own objects lie in the store; she may ask for no other.
+ROOM: Final = "doctor"
 
 
 class QuestionInvalid(CadansError):
@@ -36,10 +39,19 @@ class AnswerInvalid(CadansError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One question; `nonce` is what its answer is bound to."""
+    """One question; `nonce` is what its answer is bound to.
+
+    `object_key`: send this object of the doctor's, as audio is sent; None: say how it came in.
+    """
 
     nonce: str
     text: str
+    object_key: ObjectKey | None = None
+
+
+def new_key() -> ObjectKey:
+    """Answer the key for an object that the doctor puts into the store, and takes back."""
+    return new_object_key(ROOM, "bin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +83,11 @@ class HouseCalls:
 
     keys: tuple[str, ...]
 
-    def ask(self, *, now: datetime) -> Question:
+    def ask(self, *, now: datetime, object_key: ObjectKey | None = None) -> Question:
         """Make a new question."""
         nonce = secrets.token_urlsafe(NONCE_BYTES)
-        text = self._serializer("asks").dumps([nonce, int(now.timestamp())])
-        return Question(nonce=nonce, text=str(text))
+        text = self._serializer("asks").dumps([nonce, int(now.timestamp()), object_key])
+        return Question(nonce=nonce, text=str(text), object_key=object_key)
 
     def open(self, text: str, *, now: datetime) -> Question:
         """Answer the question that came.
@@ -86,13 +98,13 @@ class HouseCalls:
         if len(text) > MAX_CHARS:
             raise QuestionInvalid
         try:
-            nonce, asked_at = self._serializer("asks").loads(text)
+            nonce, asked_at, object_key = self._serializer("asks").loads(text)
             apart = now - datetime.fromtimestamp(asked_at, UTC)
         except (BadData, ValueError, TypeError, OverflowError, OSError) as error:
             raise QuestionInvalid from error
-        if abs(apart) > WINDOW:
+        if abs(apart) > WINDOW or not (object_key is None or _is_hers(object_key)):
             raise QuestionInvalid
-        return Question(nonce=str(nonce), text=text)
+        return Question(nonce=str(nonce), text=text, object_key=object_key)
 
     def answer(self, question: Question, seen: Seen) -> str:
         """Make the answer to a question."""
@@ -119,3 +131,11 @@ class HouseCalls:
             salt=f"cadans doctor {what}",
             signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
         )
+
+
+def _is_hers(object_key: object) -> bool:
+    return (
+        isinstance(object_key, str)
+        and is_object_key(object_key)
+        and object_key.startswith(f"{ROOM}/")
+    )

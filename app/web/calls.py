@@ -12,10 +12,14 @@ from flask.blueprints import BlueprintSetupState
 from app.clock import system_clock
 from app.policy import Access
 from app.services.house_calls import PATH, SCHEME, HouseCalls, QuestionInvalid, Seen
+from app.setting_values import AudioDelivery
 from app.version import __version__
 from app.web import access, threads
 from app.web.current import house
+from app.web.delivery.audio import accel_path
 from app.web.proxies import is_named, peer_of
+from media.errors import ObjectNotFound
+from media.keys import ObjectKey
 
 calls = Blueprint("calls", __name__)
 
@@ -23,7 +27,9 @@ calls = Blueprint("calls", __name__)
 @calls.get(PATH)
 @access.for_(Access.DOCTOR)
 def doctor() -> Response:
-    """Say how the question came in, to her who could ask it."""
+    """Say how the question came in, to her who could ask it; or send her an object of hers."""
+    if g.question.object_key is not None:
+        return _sound(g.question.object_key)
     peer, settings = peer_of(request.environ), house().settings
     seen = Seen(
         at=system_clock(),
@@ -39,6 +45,20 @@ def doctor() -> Response:
         threads=threads.all_threads(request.environ),
     )
     return Response(_house_calls().answer(g.question, seen), content_type="text/plain")
+
+
+def _sound(key: ObjectKey) -> Response:
+    """Send it by whom audio is sent when no store does it: by nginx, or by this process."""
+    if house().settings.audio is AudioDelivery.ACCEL:
+        return Response(headers={"X-Accel-Redirect": accel_path(key)})
+    try:
+        with house().store.open(key) as opened:
+            content = b"".join(opened)
+    except ObjectNotFound:
+        abort(HTTPStatus.NOT_FOUND)
+    response = Response(content, content_type="application/octet-stream")
+    response.make_conditional(request, accept_ranges=True, complete_length=len(content))
+    return response
 
 
 @calls.record_once

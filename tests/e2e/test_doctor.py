@@ -16,9 +16,13 @@ from click.testing import CliRunner
 
 from app.cli import cadans
 from app.db.session import open_database
+from app.doctor.house_web import look_at_address
 from app.setting_rights import BLANKS
+from app.settings import Settings
+from app.wiring import open_store
 from media.s3 import cors_rules
 from tests.builders import a_course, a_subscription
+from tests.e2e.behind_nginx import Front, behind_nginx
 from tests.parts.certificates import an_authority
 from tests.parts.nginx import Nginx, nginx_before
 from tests.parts.postgres import Postgres
@@ -108,6 +112,8 @@ def whole(
             bucket=bucket.bucket,
         )
         allow_uploads(found)
+        # The worker takes a moment to be seen.
+        found.until(lambda wrong: not wrong)
         yield found
 
 
@@ -133,7 +139,6 @@ def allow_uploads(whole: Whole) -> None:
 
 
 def test_house_that_is_well_is_found_well(whole: Whole) -> None:
-    whole.until(lambda wrong: not wrong)
     exit_code, found = whole.look("--send-to", "ada@example.org")
     unwell = {code: check for code, check in found.items() if check["grade"] in {"warn", "fail"}}
     assert (exit_code, unwell) == (0, {})
@@ -252,3 +257,31 @@ def test_part_that_is_wrong_is_found(
         assert failing(found) == {code}
         assert found[code]["remedy"]
     assert failing(whole.until(lambda wrong: not wrong)) == set()
+
+
+@pytest.fixture
+def accelerated(tmp_path: Path, mail_server: MailServer) -> Iterator[Front]:
+    """A house whose recordings lie in a folder, from which nginx sends them."""
+    with behind_nginx(tmp_path / "house", mail_server, "accel") as front:
+        yield front
+
+
+def test_folder_that_nginx_does_not_send_is_found(accelerated: Front) -> None:
+    nginx = accelerated.nginx
+    here = {"CADANS_VAR": str(accelerated.here.folder / "var"), **accelerated.here.environ}
+    settings = Settings.from_env(here)
+    assert audio_of(settings)["grade"] == "ok"
+    site = nginx.folder / "conf.d" / "cadans.conf"
+    site.write_text(site.read_text().replace(f"alias {nginx.store}/", f"alias {nginx.folder}/"))
+    nginx.reload()
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while audio_of(settings)["grade"] == "ok" and time.monotonic() < give_up_at:
+        time.sleep(0.2)
+    found = audio_of(settings)
+    assert "does not come through (CADANS_AUDIO=accel): the answer is 503" in found["message"]
+    assert "/_store/" in found["remedy"]
+
+
+def audio_of(settings: Settings) -> Mapping[str, str]:
+    checks = look_at_address(settings, open_store(settings.store))
+    return next(check.as_json() for check in checks if check.code == "audio")

@@ -16,8 +16,10 @@ from app.services.house_calls import (
     HouseCalls,
     Question,
     QuestionInvalid,
+    new_key,
 )
 from app.services.links import Links, Purpose
+from media.keys import ObjectKey, new_object_key
 
 NOW = system_clock()
 
@@ -87,6 +89,25 @@ def test_answer_to_one_question_is_none_to_another(client: FlaskClient, calls: H
     answer = ask(client, f"{SCHEME} {first.text}").text
     with pytest.raises(AnswerInvalid):
         calls.read(second, answer)
+
+
+def test_doctor_gets_her_own_object_whole_and_in_part(
+    client: FlaskClient, house: House, calls: HouseCalls
+) -> None:
+    key = new_key()
+    house.store.put(key, [b"0123456789"], "application/octet-stream")
+    asked = f"{SCHEME} {calls.ask(now=system_clock(), object_key=key).text}"
+    part = client.get(PATH, headers={"Authorization": asked, "Range": "bytes=2-4"})
+    assert (part.status_code, part.data) == (206, b"234")
+    assert ask(client, asked).data == b"0123456789"
+
+
+@pytest.mark.parametrize("key", [new_object_key(1, "mp3"), "doctor/../1/x.mp3", "", "doctor/x", 7])
+def test_doctor_may_ask_for_her_own_objects_alone(
+    client: FlaskClient, calls: HouseCalls, key: ObjectKey
+) -> None:
+    question = calls.ask(now=system_clock(), object_key=key)
+    assert ask(client, f"{SCHEME} {question.text}").status_code == 404
 
 
 @pytest.mark.parametrize("text", ["", "It works!", "e30.x", "é"])

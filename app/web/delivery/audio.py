@@ -24,6 +24,7 @@ from app.web.request_ids import request_id_of
 from feeds.conditional import matches
 from feeds.limits import TOKEN_LENGTH
 from media.errors import RangeNotSatisfiable
+from media.keys import ObjectKey
 from media.ranges import ByteRange, find_range, render_unsatisfied
 from media.store import ObjectStore, OpenObject
 
@@ -41,6 +42,11 @@ _PRIVATE: Final[Headers] = [
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
 ]
+
+
+def accel_path(key: ObjectKey) -> str:
+    """Answer where nginx finds an object of a folder store (scripts/deploy/nginx/cadans.conf)."""
+    return f"/_store/{key}"
 
 
 class AudioDoor:
@@ -180,7 +186,7 @@ class _Visit:
             self._count(200)
         headers = [
             ("Content-Type", recording.content_type),
-            ("X-Accel-Redirect", f"/_store/{recording.object_key}"),
+            ("X-Accel-Redirect", accel_path(recording.object_key)),
             ("Cache-Control", "private, no-cache"),
             *_PRIVATE,
         ]
