@@ -88,7 +88,7 @@ def set_pace(
     with lives.change(session, subscription_id, host=host, now=now) as subscription:
         life = with_wish(unlocks.get_plan(session, subscription_id), wish, now)
         if life.zone != subscription.zone:
-            pauses.fix_turns(session, subscription_id, now)
+            pauses.keep_through_move(session, subscription_id, zone=life.zone, now=now)
         own = wish.rhythm
         subscription.zone = life.zone
         subscription.pace_kind = own.kind if own else None

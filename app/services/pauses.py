@@ -3,6 +3,7 @@
 Her feed says when she paused and when she went on; those dates are fixed here, once.
 """
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -113,21 +114,23 @@ def find_running(session: Session, subscription_id: int, day: date) -> PauseSpan
     ).first()
 
 
-def fix_turns(session: Session, subscription_id: int, now: datetime) -> None:
-    """Fix when she went on by herself, before her zone changes: that was the morning of a day."""
+def keep_through_move(session: Session, subscription_id: int, *, zone: str, now: datetime) -> None:
+    """Keep what her pauses are before she moves to another zone, where it may be another day.
+
+    One that ended by itself did so on that morning; one that began today begins today there too,
+    so that she can end it.
+    """
     life = unlocks.get_plan(session, subscription_id).life
-    zone = known_zone(life.zone, life.course_zone)
-    ended = session.scalars(
-        select(PauseSpan).where(
-            PauseSpan.subscription_id == subscription_id,
-            PauseSpan.pub_at.is_not(None),
-            PauseSpan.resumed_pub_at.is_(None),
-            PauseSpan.ends_on <= local_day(life, now),
-        )
+    today, today_there = local_day(life, now), local_day(replace(life, zone=zone), now)
+    told = select(PauseSpan).where(
+        PauseSpan.subscription_id == subscription_id, PauseSpan.pub_at.is_not(None)
     )
-    for pause in ended:
-        if pause.ends_on is not None:
-            pause.resumed_pub_at = first_instant(datetime.combine(pause.ends_on, time()), zone)
+    for pause in session.scalars(told):
+        if pause.ends_on is None or pause.ends_on > today:
+            pause.starts_on = min(pause.starts_on, today_there)
+        elif pause.resumed_pub_at is None:
+            here = known_zone(life.zone, life.course_zone)
+            pause.resumed_pub_at = first_instant(datetime.combine(pause.ends_on, time()), here)
 
 
 def _date_of_news(session: Session, subscription_id: int, now: datetime) -> datetime:

@@ -196,6 +196,25 @@ def test_another_zone_moves_no_date_of_a_pause_or_of_going_on(
     assert resumed in said(database, her, morning + 2 * HOUR)
 
 
+def test_pause_of_today_can_be_ended_where_it_is_still_yesterday(
+    database: Database, her: int
+) -> None:
+    travel(database, her, "Pacific/Kiritimati", START + DAY)
+    pause(database, her, None, START + DAY)
+    paused = said_when_paused(database, her, START + DAY)
+    travel(database, her, "Pacific/Honolulu", START + DAY + HOUR)
+    assert said_when_paused(database, her, START + DAY + HOUR) == paused
+
+    resume(database, her, START + DAY + 2 * HOUR)
+
+    yesterday = TODAY - DAY
+    assert spans(database) == [(yesterday, yesterday)]
+    assert row(database, her).next_unlock_at == START + WEEK
+    assert not any(
+        each.kind is TurnKind.PAUSED for each in said(database, her, START + DAY + 3 * HOUR)
+    )
+
+
 def test_pause_of_which_no_moment_was_kept_is_said_as_before(database: Database, her: int) -> None:
     with database.writing() as session:
         session.add(PauseSpan(subscription_id=her, starts_on=TODAY))
