@@ -32,6 +32,7 @@ from app.services import changes, due, revisions, unlocks
 from app.services.changes import (
     Change,
     NewDate,
+    NewerChange,
     NewOrder,
     NewRhythm,
     Publication,
@@ -90,13 +91,19 @@ def settle(session: Session, course: Course, *, now: datetime) -> bool:
 
 
 def switch(session: Session, course_id: int, *, now: datetime) -> bool:
-    """Carry out the changes that wait, once nothing else is to be written down; False: not yet."""
+    """Carry out the changes that wait, once nothing else is to be written down; False: not yet.
+
+    Nor where a newer release asked for one of them: all are left to a worker that knows it.
+    """
     course = revisions.lock_course(session, course_id)
     waiting = session.get(PendingPlan, course_id, populate_existing=True)
-    if waiting is None or not settle(session, course, now=now):
+    wanted = _waiting(waiting) if waiting is not None else ()
+    if waiting is None or any(isinstance(each, NewerChange) for each in wanted):
         return False
-    for wanted in _waiting(waiting):
-        changes.apply(session, course, wanted, now=now)
+    if not settle(session, course, now=now):
+        return False
+    for each in wanted:
+        changes.apply(session, course, each, now=now)
     session.delete(waiting)
     session.flush()
     return True

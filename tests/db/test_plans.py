@@ -14,7 +14,8 @@ from app.errors import LessonHeard, NotReady, StaleVersion
 from app.house import House
 from app.jobs.plans import carry_out
 from app.kinds import LessonState
-from app.services import courses, lessons, plans, publishing, unlocks
+from app.services import changes, courses, lessons, plans, publishing, unlocks
+from app.services.changes import NewerChange, NewOrder
 from app.services.courses import CourseFields
 from app.services.publishing import Direction
 from feeds.rhythm import Rhythm, RhythmKind
@@ -303,6 +304,33 @@ def test_who_signs_up_while_a_plan_waits_follows_the_old_one_until_the_switch(
     with house.database.reading() as session:
         at = session.get_one(Subscription, 100).next_unlock_at
     assert at == house.clock() + timedelta(days=1)
+
+
+def test_change_that_only_a_newer_release_knows_waits_for_it_and_holds_up_no_other_course(
+    house: House, course_id: int
+) -> None:
+    edit(house, course_id, rhythm=DAILY)
+    with house.database.writing() as session:
+        waiting = session.get_one(PendingPlan, course_id)
+        waiting.changes = [*waiting.changes, {"what": "moon", "phase": 3}]
+        other = a_course(session, lessons=2)
+        session.add(
+            PendingPlan(
+                course_id=other.id,
+                changes=[changes.pack(NewOrder(lesson_ids=()))],
+                listeners=0,
+                created_at=house.clock(),
+            )
+        )
+
+    work(house)
+
+    assert course_of(house, course_id).plan_revision == 1
+    assert course_of(house, other.id).plan_revision == 2
+    with house.database.reading() as session:
+        found = plans.progress(session, courses.get(session, course_id), now=house.clock())
+    assert found is not None
+    assert found.changes[1:] == (NewerChange(what="moon"),)
 
 
 @pytest.mark.postgres

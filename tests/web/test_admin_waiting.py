@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.db.models import Course, Lesson
+from app.db.models import Course, Lesson, PendingPlan
 from app.house import House
 from app.jobs.plans import carry_out
 from app.kinds import Role
@@ -125,3 +125,17 @@ def test_where_few_wait_the_change_is_there_with_the_page(
     monkeypatch.setattr(plans, "FEW", MANY)
     save_rhythm(rooms, 3)
     assert ON_ITS_WAY not in rooms.get("/").text
+
+
+def test_what_only_a_newer_release_knows_stands_in_nobody_s_way(rooms: Rooms, house: House) -> None:
+    """A server of the old release answers beside one of the new for a while."""
+    save_rhythm(rooms, 3)
+    with house.database.writing() as session:
+        waiting = session.get_one(PendingPlan, rooms.course.id)
+        waiting.changes = [{"what": "moon", "phase": 3}, *waiting.changes]
+
+    page = rooms.get("/").text
+
+    assert ON_ITS_WAY in page
+    assert "The rhythm: one lesson every 3 days" in page
+    assert rooms.get("/edit").status_code == 200

@@ -116,8 +116,8 @@ def test_who_read_the_course_before_somebody_saved_changes_nothing(
     [
         ({"may_hurry": "yes"}, "may_hurry"),
         ({"title": ""}, "title"),
-        ({"target_seconds": 10**30}, "target"),
-        ({"target_seconds": -(10**30)}, "target"),
+        ({"target_seconds": 10**15}, "target"),
+        ({"target_seconds": -(10**15)}, "target"),
         ({"colour": "red"}, "colour"),
     ],
 )

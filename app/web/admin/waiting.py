@@ -8,7 +8,15 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Course, Lesson
 from app.services import plans
-from app.services.changes import Change, NewDate, NewOrder, NewRhythm, Publication, Withdrawal
+from app.services.changes import (
+    Change,
+    NewDate,
+    NewerChange,
+    NewOrder,
+    NewRhythm,
+    Publication,
+    Withdrawal,
+)
 from app.web.babel import current_language, ngettext
 from app.web.babel import gettext as _
 from app.web.current import now
@@ -68,6 +76,8 @@ def _say_change(session: Session, change: Change) -> str | None:
         case Publication() | Withdrawal() | NewDate():
             lesson = session.get(Lesson, change.lesson_id)
             return None if lesson is None else _say_lesson(change, lesson.title)
+        case NewerChange():
+            return None
         case _:
             assert_never(change)
 

@@ -6,7 +6,15 @@ from typing import assert_never
 from flask import Response
 
 from app.services import plans, unlocks
-from app.services.changes import Change, NewDate, NewOrder, NewRhythm, Publication, Withdrawal
+from app.services.changes import (
+    Change,
+    NewDate,
+    NewerChange,
+    NewOrder,
+    NewRhythm,
+    Publication,
+    Withdrawal,
+)
 from app.services.plans import Progress
 from app.web.api.face import Operation, course, does, give
 from app.web.current import house, now
@@ -111,6 +119,8 @@ def _change(change: Change) -> ChangeFacts:
         case NewDate(lesson_id=lesson_id, release_at=at):
             date = None if at is None else at.isoformat()
             return ChangeFacts(what="date", lessons=(lesson_id,), release_at=date)
+        case NewerChange(what=what):
+            return ChangeFacts(what=what)
         case _:
             assert_never(change)
 
