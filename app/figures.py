@@ -188,7 +188,7 @@ def _take_place(folder: Path) -> tuple[int, IO[str]]:
         with suppress(PermissionError):
             place = (folder / f"place-{number}").open("a+", encoding="utf-8")
             if _hold(place):
-                _begin_here(folder, number, place)
+                _tidy(folder, number)
                 return number, place
             place.close()
     raise OSError("no place is left")
@@ -202,22 +202,15 @@ def _hold(place: IO[str]) -> bool:
     return True
 
 
-def _begin_here(folder: Path, number: int, place: IO[str]) -> None:
-    """Throw away what another release counted here, and what a loss of power left anywhere."""
-    place.seek(0)
-    is_same_release = place.read() == __version__
+def _tidy(folder: Path, number: int) -> None:
+    """Throw away what a loss of power left broken, here and where nobody counts.
+
+    What another release counted stays: a sum that shrinks looks like one that began anew.
+    """
     for path in folder.glob("*.db"):
         its_number = int(path.stem.rpartition("_")[2])
-        if its_number == number:
-            is_left = not (is_same_release and _can_be_read(path))
-        else:
-            is_left = _is_free(folder, its_number) and not _can_be_read(path)
-        if is_left:
+        if (its_number == number or _is_free(folder, its_number)) and not _can_be_read(path):
             path.unlink()
-    place.seek(0)
-    place.truncate()
-    place.write(__version__)
-    place.flush()
 
 
 def _is_free(folder: Path, number: int) -> bool:

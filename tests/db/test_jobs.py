@@ -28,6 +28,7 @@ from app.jobs import local, on_postgres, relief, work
 from app.jobs.worker import Errand, Task, Worker
 from app.kinds import JobState
 from app.settings import Settings
+from tests.parts.log import Log
 from tests.parts.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
@@ -209,18 +210,17 @@ def test_errand_is_called_again_until_nothing_is_left(house: House, start: Start
 
 
 def test_job_that_goes_wrong_waits_and_says_why_without_its_message(
-    house: House, start: StartWorker
+    house: House, start: StartWorker, json_log: Log
 ) -> None:
     job_id = defer(house, "stumble", key="plan:1")
-    with structlog.testing.capture_logs() as said:
-        start(raises())
-        # Its attempt is counted when it begins, the reason written when it ends.
-        wait_until(lambda: jobs(house)[0].reason)
+    start(raises())
+    # Its attempt is counted when it begins, the reason written when it ends.
+    wait_until(lambda: jobs(house)[0].reason)
     [job] = jobs(house)
     assert (job.id, job.state, job.attempts) == (job_id, JobState.WAITING, 1)
     assert job.due_at is not None
     assert "ValueError" in str(job.reason)
-    assert SECRET not in f"{job}{said}"
+    assert SECRET not in f"{job}{json_log.text}"
     assert defer(house, "stumble", key="plan:1"), "its key is free for another"
 
 
@@ -391,7 +391,7 @@ def test_deferring_a_task_runs_it_before_its_time(house: House, start: StartWork
 
 
 def test_task_that_goes_wrong_rests_and_shows_until_it_is_mended(
-    house: House, start: StartWorker, monkeypatch: pytest.MonkeyPatch
+    house: House, start: StartWorker, monkeypatch: pytest.MonkeyPatch, json_log: Log
 ) -> None:
     monkeypatch.setattr(work, "RESTS", (timedelta(seconds=2),))
     is_broken = threading.Event()
@@ -403,13 +403,13 @@ def test_task_that_goes_wrong_rests_and_shows_until_it_is_mended(
             raise ValueError(SECRET)
         return 0
 
-    with structlog.testing.capture_logs() as said:
-        start(Task(name="round", every=timedelta(seconds=1), run=run))
-        wait_until(lambda: any(trouble.failures == 2 for trouble in troubles(house)))
+    start(Task(name="round", every=timedelta(seconds=1), run=run))
+    wait_until(lambda: any(trouble.failures == 2 for trouble in troubles(house)))
     [trouble] = troubles(house)
     assert trouble.rests_until - trouble.since_at >= timedelta(seconds=4)
     assert "ValueError" in trouble.reason
-    assert SECRET not in f"{trouble.reason}{said}"
+    assert SECRET not in f"{trouble.reason}{json_log.text}"
+    assert "ValueError" in json_log.named("task_failed")[0]["exception"]
     is_broken.clear()
     wait_until(lambda: not troubles(house))
 

@@ -389,13 +389,15 @@ def test_a_file_that_a_loss_of_power_left_broken_is_thrown_away(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_another_release_begins_anew(tmp_path: Path) -> None:
-    end(count_elsewhere(tmp_path, 3))
-    (tmp_path / "place-0").write_text("0.0.1")
+def test_a_broken_file_of_nobody_keeps_the_others_from_nothing(tmp_path: Path) -> None:
+    first, second = count_elsewhere(tmp_path, 3), count_elsewhere(tmp_path, 4)
+    end(first)
+    end(second)
+    (tmp_path / "counter_1.db").write_bytes(os.urandom(64))
 
-    end(count_elsewhere(tmp_path, 4))
+    end(count_elsewhere(tmp_path, 5))
 
-    assert polls(tmp_path) == 4
+    assert polls(tmp_path) == 8
 
 
 def test_a_course_is_no_label(watched: Watched) -> None:
