@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from app.setting_values import Problem
+from app.setting_values import Bind, Problem, parse_bind
 
 # What a random token of 96 bits needs in hex.
 MIN_TOKEN_CHARS: Final = 24
@@ -36,6 +36,11 @@ def parse_metrics_token(text: str) -> str | None:
             f" make one with `{recipe}`."
         )
     return text
+
+
+def parse_metrics_bind(text: str) -> Bind | None:
+    """Read where a worker answers those who watch it; nothing: nowhere."""
+    return parse_bind(text) if text else None
 
 
 def parse_sentry_dsn(text: str) -> str | None:

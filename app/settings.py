@@ -231,6 +231,15 @@ class Settings:
             is_secret=True,
         ),
     ]
+    metrics_bind: Annotated[
+        Bind | None,
+        Setting(
+            setting_watch.parse_metrics_bind,
+            "",
+            "address and port where `cadans worker` answers `/metrics`, `/healthz` and `/readyz`,"
+            " on a host where nothing else does",
+        ),
+    ]
     sentry_dsn: Annotated[
         str | None,
         Setting(

@@ -12,6 +12,7 @@ from granian.constants import Interfaces
 from sqlalchemy.exc import IntegrityError
 
 from app.commands.database import remedy
+from app.commands.watching import open_watch_door
 from app.db import migrate
 from app.errors import CadansError
 from app.house import House
@@ -90,6 +91,7 @@ def worker(house: House) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    open_watch_door(house)
     jobs = Worker(house, TASKS, ERRANDS)
     jobs.start()
     click.echo("Cadans works", err=True)

@@ -6,7 +6,7 @@ from flask import Flask
 
 from app.house import House
 from app.version import __version__
-from app.web import babel, errors, floods, outages, proxies, requests, security, watch
+from app.web import access, babel, errors, floods, outages, proxies, requests, security, watch
 from app.web.faces import BLUEPRINTS, put_delivery_in_front
 
 HERE = Path(__file__).parent.parent
@@ -34,4 +34,15 @@ def build_app(house: House) -> Flask:
         app.register_blueprint(blueprint)
     proxies.set_up(app, house.settings.trusted_proxies)
     put_delivery_in_front(app, house)
+    return app
+
+
+def build_watch_app(house: House) -> Flask:
+    """Put together only what those ask who watch a house: for a worker, which has no pages."""
+    app = Flask("app", static_folder=None)
+    app.extensions["cadans"] = house
+    requests.set_up(app)
+    app.before_request(access.stand_guard)
+    watch.set_up(app, house)
+    app.register_blueprint(watch.watch)
     return app

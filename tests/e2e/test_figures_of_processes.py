@@ -12,7 +12,7 @@ import pytest
 
 from tests.parts.figures import BEARER, TOKEN, Samples, samples
 from tests.parts.postgres import Postgres
-from tests.parts.server import Installation, installation
+from tests.parts.server import Installation, ServerFailed, free_port, installation
 
 PATIENCE_SECONDS = 60
 NOT_FOUND = 'cadans_polls_total{app="gPodder",status="404"}'
@@ -88,10 +88,20 @@ def test_workers_of_their_own_count_into_the_same_sum(tmp_path: Path, postgres: 
         with installation(tmp_path / "house", environ) as here:
             here.run("db", "upgrade")
             here.serve()
-            here.start("worker")
+            port = free_port()
+            here.start("worker", metrics_bind=f"127.0.0.1:{port}")
             idle = 'cadans_job_steps_total{name="mail",outcome="idle"}'
             assert come_to(here, idle, lambda found: found > 0) > 0
             assert come_to(here, "cadans_worker_silent_seconds", lambda found: found > 0) < 60
+
+            door = f"http://127.0.0.1:{port}"
+            assert httpx.get(f"{door}/healthz").status_code == 200
+            assert httpx.get(f"{door}/metrics").status_code == 401
+            assert httpx.get(f"{door}/", headers=BEARER).status_code == 404
+            told = samples(httpx.get(f"{door}/metrics", headers=BEARER, timeout=20).text)
+            assert told[idle] > 0
+            with pytest.raises(ServerFailed, match="give each worker a port of its own"):
+                here.run("worker", metrics_bind=f"127.0.0.1:{port}")
 
             with postgres.frozen():
                 parts = come_to_be_unready(here)["parts"]
