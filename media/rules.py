@@ -265,7 +265,8 @@ def _silence(decoded: DecodeFacts) -> Iterator[Finding]:
     """Long silences: before the first word, behind the last, and the longest between them."""
     last = decoded.duration - LENGTH_TOLERANCE
     starting = [each for each in decoded.silences if each.starts <= LENGTH_TOLERANCE]
-    ending = [each for each in decoded.silences if each.ends >= last]
+    # What is too soft from beginning to end is said once.
+    ending = [each for each in decoded.silences if each.ends >= last and each not in starting]
     inner = [each for each in decoded.silences if each not in (*starting, *ending)]
     for each in starting:
         if each.length >= LONG_EDGE_SILENCE:

@@ -107,6 +107,7 @@ def test_recording_without_loudness_is_refused_as_silent() -> None:
         (100, 115, [Code.SILENCE_INSIDE]),
         (895.1, 900, []),
         (895, 900, [Code.SILENCE_AT_END]),
+        (0, 900, [Code.SILENCE_AT_START]),
     ],
 )
 def test_silences_are_noted_by_their_place(starts: float, ends: float, codes: list[Code]) -> None:
