@@ -68,6 +68,7 @@ def test_number_that_no_table_keeps_names_nothing(
     assert app.test_client().get(f"/{slug}/cover-{digits}.jpg").status_code == 404
     assert rooms_of(app, house).get(f"/lessons/{digits}/").status_code == 404
     assert script.get(f"/courses/{slug}/lessons/{digits}").status_code == 404
+    assert script.call("PATCH", f"/courses/{slug}/lessons/{digits}").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ PROBLEMS = {
     HTTPStatus.CONFLICT: "Somebody else saved first, or parts are missing",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The file or part is larger than this house takes",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Something in the body cannot be used; `errors` says what",
+    HTTPStatus.TOO_MANY_REQUESTS: "Far too much in an hour; `Retry-After` says when to come back",
     HTTPStatus.SERVICE_UNAVAILABLE: "The store does not answer: try again later",
     HTTPStatus.INSUFFICIENT_STORAGE: "The store is full",
 }
