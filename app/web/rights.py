@@ -34,6 +34,7 @@ def privacy() -> str:
         is_demo=settings.demo is not Demo.OFF,
         stays_here=settings.plain_particulars,
         is_redirect=settings.is_redirecting,
+        is_reporting=settings.sentry_dsn is not None,
         keeper=keeper(),
         periods=say_periods(settings),
         consent_url=url_for("rights.consent_text", mark=current.mark),

@@ -85,6 +85,10 @@ CLAIMS: Final[dict[str, tuple[str, ...]]] = {
     "Whether the web server": (A_BLANK,),
     "The web server in front": (OF_THE_OPERATOR,),
     "Neither does the web server": ("test_nothing_is_said_of_logs_and_backups_that_are_not_there",),
+    "When something breaks here": (
+        "tests/e2e/test_telemetry.py::test_faults_are_reported_with_kind_and_place_and_nobodys_words",
+        "test_reports_of_faults_are_spoken_of_only_where_there_are_any",
+    ),
     "To notice that an address": (
         "tests/db/test_leaks.py::test_networks_go_with_their_day",
         "tests/db/test_leaks.py::test_no_address_and_nothing_to_find_it_by_is_written_down",
@@ -348,6 +352,12 @@ def test_demo_says_that_it_is_one(read_page: MakePage) -> None:
     page = read_page(DEMO="1")
     assert "This is a demonstration on somebody" in page
     assert "has not filled in everything" not in page
+
+
+def test_reports_of_faults_are_spoken_of_only_where_there_are_any(read_page: MakePage) -> None:
+    words = "a service that watches over it is told what broke"
+    assert words not in read_page()
+    assert words in read_page(SENTRY_DSN="https://key@faults.example.org/1")
 
 
 def test_who_left_is_spoken_of_only_where_the_setting_is_set(read_page: MakePage) -> None:
