@@ -25,7 +25,7 @@ BLANKS: Final[Mapping[str, str]] = {
     "backup_days": "days that backups are kept; 0: there are none",
 }
 OPTIONAL: Final[Mapping[str, str]] = {
-    "authority_url": "its web address",
+    "authority_url": "the web address of that authority",
     "officer": "a data protection officer, where there is one",
 }
 MAX_CHARS: Final = 300

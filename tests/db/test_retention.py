@@ -1,6 +1,7 @@
 """What is old goes by itself, on both databases: to the day, and nothing that is younger."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,6 +29,7 @@ from app.house import House
 from app.jobs import leaks as leaks_job
 from app.jobs import retention as job
 from app.jobs.tasks import TASKS
+from app.jobs.worker import Worker
 from app.kinds import EndReason, SignalKind
 from app.services import erasing, mailing, outbox, retention
 from app.settings import Settings
@@ -35,6 +37,7 @@ from tests.builders import START, a_course, a_listener, a_subscription
 from tests.parts.house import SettableClock
 
 DAY = timedelta(days=1)
+PATIENCE_SECONDS = 60
 MakeHouse = Callable[[Settings], House]
 
 
@@ -99,6 +102,25 @@ def left(house: House, **more: Any) -> Subscription:
 
 def test_worker_runs_it() -> None:
     assert job.RETENTION in TASKS
+
+
+def test_either_engine_carries_it_out(
+    open_house: Callable[..., House], clock: SettableClock
+) -> None:
+    house = open_house(KEEP_FETCHES="30", KEEP_LEFT="90")
+    fetch_on(house, a_place(house), START.date())
+    left(house)
+    clock.instant = START + 91 * DAY
+    worker = Worker(house, [job.RETENTION])
+    worker.start()
+    try:
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while count(house, Fetches) or count(house, ErasureDay) == 0:
+            assert time.monotonic() < give_up_at
+            time.sleep(0.1)
+    finally:
+        assert worker.stop(timedelta(seconds=PATIENCE_SECONDS))
+    assert count(house, Listener) == 1
 
 
 def test_counts_of_fetches_go_once_their_days_are_over(
