@@ -29,8 +29,9 @@ class StandingMemory:
 
     def __init__(self, most: int = MOST_IN_A_GENERATION) -> None:
         self._most = most
-        self._young: dict[bytes, Remembered] = {}
-        self._old: dict[bytes, Remembered] = {}
+        # Plain pairs: made at every poll, and hardly ever looked at.
+        self._young: dict[bytes, tuple[Standing, datetime]] = {}
+        self._old: dict[bytes, tuple[Standing, datetime]] = {}
 
     def keep(self, random_id: bytes, standing: Standing, at: datetime) -> None:
         """Remember how an address stood; forget one that is retired, or whose course ended."""
@@ -38,7 +39,7 @@ class StandingMemory:
             self.forget(random_id)
             return
         young = self._young
-        young[random_id] = Remembered(standing, at)
+        young[random_id] = (standing, at)
         if len(young) > self._most:
             # Whoever was not heard of since the last time goes.
             self._old, self._young = young, {}
@@ -51,6 +52,6 @@ class StandingMemory:
     def recall(self, random_id: bytes, now: datetime) -> Remembered | None:
         """Answer how an address stood; None: not known, or too long ago."""
         found = self._young.get(random_id) or self._old.get(random_id)
-        if found is None or not found.at <= now < found.at + LONGEST:
+        if found is None or not found[1] <= now < found[1] + LONGEST:
             return None
-        return found
+        return Remembered(*found)
