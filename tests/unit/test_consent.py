@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from app import consent
+from app.services import signup
 from app.words import LANGUAGES
 
 # A text that people have agreed to is never changed. Yours is another one: leave the file as it
 # was, write yours into a new one, named after this month, and add its digest here.
 AGREED_TO = {
     "2026-11": "4c1a8f70a82db7ee5432e90d4a35d14c4ece624d48d37e1bcd0fc56418f623d5",
+    "2026-11-2": "faa0d4e99d878146658e26c0dd710dbef87908928b1ef8082e0e4997412cd9e0",
 }
 LATER = """
 [[en]]
@@ -55,6 +57,11 @@ def test_every_text_says_the_same_number_of_things_in_every_language() -> None:
         texts = [consent.find(f"{version}-{language}", language="en") for language in LANGUAGES]
         assert len({len(text.terms) for text in texts if text}) == 1
         assert None not in texts
+
+
+def test_text_of_today_says_after_how_many_days_a_sign_up_goes() -> None:
+    for language, days in (("en", "days"), ("nl", "dagen")):
+        assert f"{signup.CONFIRM_WITHIN.days} {days}" in consent.current(language).words
 
 
 @pytest.mark.usefixtures("later_texts")

@@ -72,7 +72,8 @@ def test_sign_up_keeps_the_mark_of_the_text_under_the_form(
     assert f'name="consent" value="{text.mark}"' in page
     assert all(term.answer in page for term in text.terms)
     client.post("/bloei", data=KIM | {"consent": text.mark})
-    assert marks(house, Confirmation) == [f"2026-11-{language}"]
+    assert marks(house, Confirmation) == [text.mark]
+    assert text.mark == f"{consent.versions()[-1]}-{language}"
 
 
 @pytest.mark.usefixtures("course")

@@ -10,6 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page
 from werkzeug.serving import make_server
 
+from app import consent
 from app.db.models import Confirmation
 from app.house import House
 from app.services.links import Links, Purpose
@@ -84,7 +85,8 @@ def test_pages_that_show_what_is_agreed_to_read_well(
     open_page: OpenPage, look: Look, url: str, house: House
 ) -> None:
     token, page = a_sign_up(house), open_page(look)
-    look_at(page, f"{url}/my/privacy/agreed/2026-11-nl?lang=nl", "consent-text-nl")
-    look_at(page, f"{url}/my/privacy/agreed/2026-11-nl?lang=en", "consent-text-of-another")
+    now = consent.current("nl").mark
+    look_at(page, f"{url}/my/privacy/agreed/{now}?lang=nl", "consent-text-nl")
+    look_at(page, f"{url}/my/privacy/agreed/2026-11-nl?lang=en", "consent-text-of-before")
     look_at(page, f"{url}/bloei?lang=en", "consent-form-en")
     look_at(page, f"{url}/my/confirm/{token}?lang=nl", "consent-confirm-nl")

@@ -151,6 +151,7 @@ class Confirmation(Base):
     language: Mapped[str] = mapped_column(String(8))
     # The browser's guess; null when zoneinfo does not know it, then the course's.
     zone: Mapped[str | None] = mapped_column(String(64))
+    # As in a subscription.
     consent_version: Mapped[str] = mapped_column(String(32))
     consented_at: Mapped[instant]
     created_at: Mapped[instant]

@@ -108,6 +108,7 @@ class Subscription(Base):
     completed_at: Mapped[datetime | None]
     # Set by List-Unsubscribe: no mail about this course, the feed goes on. Null: mail is welcome.
     mail_stopped_at: Mapped[datetime | None]
+    # The mark of the text that was under the form: version and language (app/consent.py).
     consent_version: Mapped[str] = mapped_column(String(32))
     consented_at: Mapped[instant]
     # Last sign of life of her app; null: never.
