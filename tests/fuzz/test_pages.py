@@ -134,6 +134,7 @@ def test_no_page_breaks_on_what_is_sent_to_it(besieged: Besieged, data: st.DataO
         answer = besieged.client.open(
             environ_overrides={"PATH_INFO": besieged.address(data, rule)},
             method=method,
+            buffered=True,
             query_string=data.draw(QUERIES, "query"),
             headers=headers,
             **body,
