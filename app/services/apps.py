@@ -80,15 +80,24 @@ DIRECTORIES: Final = frozenset(
 _SUBSCRIBERS: Final = re.compile(r"\b(\d{1,9}) (?:subscriber|reader)s?\b", re.IGNORECASE)
 
 
-@lru_cache(maxsize=4096)
 def subscribers_reported(user_agent: str) -> int:
     """Answer for how many people a reader says that it fetches; 0: it does not say."""
-    found = _SUBSCRIBERS.search(user_agent[:_READ_CHARS])
+    return _subscribers_in(user_agent[:_READ_CHARS])
+
+
+def app_named(user_agent: str) -> str:
+    """Answer the name of the app, `other` when the list does not know it."""
+    return _app_in(user_agent[:_READ_CHARS])
+
+
+# What is remembered is cut first: whoever sends long headers would fill our memory with them.
+@lru_cache(maxsize=4096)
+def _subscribers_in(text: str) -> int:
+    found = _SUBSCRIBERS.search(text)
     return int(found[1]) if found else 0
 
 
 @lru_cache(maxsize=4096)
-def app_named(user_agent: str) -> str:
-    """Answer the name of the app, `other` when the list does not know it."""
-    text = user_agent[:_READ_CHARS].casefold()
-    return next((name for sign, name in _SIGNS if sign in text), OTHER)
+def _app_in(text: str) -> str:
+    folded = text.casefold()
+    return next((name for sign, name in _SIGNS if sign in folded), OTHER)

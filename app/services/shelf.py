@@ -1,5 +1,6 @@
 """What a visitor sees of the courses: which are open, their lessons and lengths, their covers."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,7 +125,14 @@ def read_small_cover(store: Store, picture: CoverPicture, side: int) -> bytes:
     return _small_covers(store, picture.key)[side]  # type: ignore[arg-type]
 
 
-@lru_cache(maxsize=16)
+# Some 200 kB for each cover.
+@lru_cache(maxsize=64)
 def _small_covers(store: Store, key: ObjectKey) -> Mapping[int, bytes]:
     with store.open(key) as chunks:
-        return cover_sizes(b"".join(chunks))
+        content = b"".join(chunks)
+    with _UNPACKING:
+        return cover_sizes(content)
+
+
+# Unpacked, a cover takes a hundred megabytes: of many that are asked for at once, one at a time.
+_UNPACKING: Final = threading.Lock()
