@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from contextlib import suppress
 
@@ -21,6 +22,7 @@ from app.jobs.worker import Worker
 from app.services import key_marks
 from app.services.demo import refuse_clock_stepping_back, set_up_demo
 from app.services.key_marks import FeedKeyChanged
+from app.setting_values import Bind
 from app.web.threads import THREADS
 
 # A process that streams bytes needs this many threads, or slow readers hold up polls.
@@ -35,6 +37,10 @@ RELOAD_SECONDS = 10
 
 class TablesNotReady(CadansError):
     """The database is older (or newer) than this release."""
+
+
+class PlaceTaken(CadansError):
+    """Nobody can listen where CADANS_BIND says."""
 
 
 @click.command()
@@ -52,6 +58,7 @@ def serve(house: House, workers: int, threads: int) -> None:
     With SQLite and a folder store the worker runs along; otherwise run `cadans worker` beside it.
     """
     _check(house)
+    _refuse_taken(house.settings.bind)
     # A web process that was forked while a thread of ours is inside SQLite waits for it for ever.
     multiprocessing.set_start_method("spawn")
     # So that each of them knows how many threads it has.
@@ -113,6 +120,21 @@ def _finish(jobs: Worker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     jobs.stop(None)
+
+
+def _refuse_taken(bind: Bind) -> None:
+    """Say in words what Granian says with a stack trace."""
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # What was answered there a minute ago is no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind.host, bind.port))
+        except OSError as error:
+            raise PlaceTaken(
+                f"CADANS_BIND says {bind}, where nobody can listen ({error.strerror}): stop what"
+                " answers there, or name another port."
+            ) from error
 
 
 def _check(house: House) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -18,7 +19,7 @@ from app.setting_reader import variable
 from app.settings import all_settings
 from tests.parts.missing import missing
 from tests.parts.nginx import nginx_before
-from tests.parts.server import PROGRAM, installation
+from tests.parts.server import PROGRAM, ServerFailed, installation
 
 DEPLOY = Path(__file__).parents[2] / "scripts" / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("cadans*"))
@@ -74,7 +75,8 @@ def test_what_a_unit_starts_is_a_command_with_options_that_it_knows(unit: Path) 
     found = re.search(r"^ExecStart=/opt/cadans/bin/cadans (.+)$", unit.read_text(), re.MULTILINE)
     assert found is not None
     name, *words = found[1].split()
-    command = cadans.commands[name]
+    command = cadans.get_command(click.Context(cadans), name)
+    assert command is not None
     command.make_parser(click.Context(command)).parse_args(words)
 
 
@@ -84,6 +86,12 @@ def test_every_setting_that_is_shipped_is_one(name: str) -> None:
     used = set(re.findall(r"\b(CADANS_[A-Z_]+)\b", (DEPLOY / name).read_text()))
     assert used
     assert used <= known
+
+
+def test_every_file_that_the_readme_installs_is_there() -> None:
+    named = re.findall(r"scripts/deploy/[\w./-]*\w", (DEPLOY.parents[1] / "README.md").read_text())
+    assert len(named) > 5
+    assert [name for name in named if not (DEPLOY.parents[1] / name).exists()] == []
 
 
 @contextmanager
@@ -122,6 +130,14 @@ def test_nobody_who_asks_notices_a_reload(tmp_path: Path) -> None:
             _wait_until(lambda: len(_children(server.pid)) == 2)
     assert len(statuses) > 20
     assert set(statuses) == {200}
+
+
+def test_server_whose_port_is_taken_says_so_in_words(tmp_path: Path) -> None:
+    with installation(tmp_path / "house") as here, socket.create_server(("127.0.0.1", here.port)):
+        here.run("db", "upgrade")
+        with pytest.raises(ServerFailed, match="stop what answers there") as told:
+            here.run("serve")
+    assert "Traceback" not in str(told.value)
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:

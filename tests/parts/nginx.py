@@ -171,7 +171,7 @@ class Nginx:
         for there, here in (
             ("/etc/nginx/cadans/", f"{self.folder}/cadans/"),
             ("/var/log/nginx/", f"{self.folder}/log/"),
-            ("/var/cache/nginx/", f"{self.folder}/cache/"),
+            ("/var/cache/", f"{self.folder}/cache/"),
         ):
             text = text.replace(there, here)
         return text
