@@ -1,5 +1,7 @@
 """Courses, for scripts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -9,6 +11,7 @@ from flask import Response
 
 from app import policy
 from app.db.models import Course
+from app.errors import InvalidInput
 from app.services import courses
 from app.services.courses import CourseFields
 from app.web.api.face import (
@@ -24,6 +27,8 @@ from app.web.api.face import (
 )
 from app.web.current import house, now
 
+# What a service calls otherwise than a body does.
+SENT: Final = {"target": "target_seconds", "tolerance": "tolerance_seconds"}
 # Over a year: no lesson is so long.
 ENDLESS_SECONDS: Final = 10**8
 
@@ -129,7 +134,7 @@ def create_course() -> Response:
         target=_length(wanted.target_seconds),
         tolerance=_length(wanted.tolerance_seconds),
     )
-    with house().database.writing() as session:
+    with _as_sent(), house().database.writing() as session:
         made = courses.create(session, fields, account_id=bearer().worker.account_id, now=now())
         return give(_facts(made), HTTPStatus.CREATED)
 
@@ -153,7 +158,7 @@ def get_course(slug: str) -> Response:
 def edit_course(slug: str) -> Response:
     """Change what people set on a course; its rhythm stays."""
     wanted = body(CourseEdit)
-    with house().database.writing() as session:
+    with _as_sent(), house().database.writing() as session:
         found = course(session, slug)
         check_role(found.id, policy.may_edit_course)
         fields = replace(courses.fields_of(session, found), **_changes(wanted))
@@ -168,6 +173,18 @@ def _changes(wanted: CourseEdit) -> dict[str, Any]:
     names = ("title", "slug", "author", "language", "summary", "story", "may_hurry")
     given = {name: getattr(wanted, name) for name in names}
     return lengths | {name: value for name, value in given.items() if value is not None}
+
+
+@contextmanager
+def _as_sent() -> Iterator[None]:
+    """Name a field that cannot be used as the body named it."""
+    try:
+        yield
+    except InvalidInput as error:
+        if not error.fields.keys() & SENT.keys():
+            raise
+        fields = {SENT.get(name, name): why for name, why in error.fields.items()}
+        raise InvalidInput(fields) from error
 
 
 def _length(seconds: int) -> timedelta:
