@@ -7,9 +7,11 @@ belong to. Of an error only what it was and where: its message may quote anythin
 import logging
 import sys
 import threading
+import time
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -17,6 +19,13 @@ from app.faults import Report
 from app.scrub import say_where, scrub_all
 
 Event = MutableMapping[str, Any]
+
+TROUBLE: Final = frozenset({"warning", "error", "exception", "critical"})
+# Of one kind so many in so many seconds are enough to see what is wrong.
+MOST_ALIKE: Final = 20
+FLOOD_SECONDS: Final = 10.0
+# The fields that tell kinds apart: each has few values.
+KIND: Final = ("endpoint", "task", "name", "door", "part", "template", "error")
 
 
 def set_up_logging(*, is_json: bool = False, report: Report | None = None) -> None:
@@ -37,7 +46,7 @@ def set_up_logging(*, is_json: bool = False, report: Report | None = None) -> No
         _scrub,
     ]
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[_Floods(), *shared, renderer],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -67,6 +76,49 @@ def _take_in_libraries(
             root.removeHandler(older)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
+
+
+@dataclass(slots=True)
+class _Flood:
+    """What came of one kind since an instant."""
+
+    begun: float
+    count: int = 1
+    held_back: int = 0
+
+
+class _Floods:
+    """Holds back what says the same again and again: a database that is away fails every request.
+
+    The next one that is let through says how many were held back; all of them are in the figures.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._floods: dict[tuple[str, ...], _Flood] = {}
+
+    def __call__(self, logger: object, method: str, event: Event) -> Event:
+        del logger
+        if method not in TROUBLE:
+            return event
+        kind = (event["event"], *(str(event.get(name)) for name in KIND))
+        with self._turn:
+            held_back = self._count(kind, time.monotonic())
+        if held_back is None:
+            raise structlog.DropEvent
+        return {**event, "held_back": held_back} if held_back else event
+
+    def _count(self, kind: tuple[str, ...], now: float) -> int | None:
+        """Answer how many were held back before this one; None: this one is too."""
+        flood = self._floods.get(kind)
+        if flood is None or now - flood.begun >= FLOOD_SECONDS:
+            self._floods[kind] = _Flood(begun=now)
+            return flood.held_back if flood else 0
+        flood.count += 1
+        if flood.count <= MOST_ALIKE:
+            return 0
+        flood.held_back += 1
+        return None
 
 
 def _describe_error(report: Report | None, logger: object, name: str, event: Event) -> Event:

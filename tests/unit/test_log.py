@@ -1,5 +1,6 @@
 import logging
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -101,6 +102,29 @@ def test_a_thread_that_is_lost_leaves_an_event(json_log: Log) -> None:
     assert event["thread"] == "cadans-test"
     assert "_fail" in event["exception"]
     assert "Wilhelmina" not in json_log.text
+
+
+def test_a_flood_of_the_same_trouble_is_held_back_and_counted(
+    json_log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instant = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: instant)
+    for _ in range(500):
+        log.error("database_unreachable", error="OperationalError")
+    log.error("database_unreachable", error="InterfaceError")
+    assert len(json_log.events) == 21
+
+    instant += 10
+    log.error("database_unreachable", error="OperationalError")
+    log.error("database_unreachable", error="OperationalError")
+    assert [event.get("held_back") for event in json_log.events[21:]] == [480, None]
+
+
+def test_what_is_no_trouble_is_never_held_back(json_log: Log) -> None:
+    for _ in range(100):
+        log.info("answered", endpoint="public.home")
+
+    assert len(json_log.events) == 100
 
 
 @pytest.mark.parametrize(
