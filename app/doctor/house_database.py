@@ -57,7 +57,7 @@ def look_at_feed_keys(database: Database, keys: FeedKeys) -> list[Check]:
 def _lost(used: Mapping[int, int], numbers: Sequence[int], why: str) -> Check:
     count = sum(used[number] for number in numbers)
     named = ", ".join(map(str, numbers))
-    words = f"{count} feed addresses no longer work: under number {named} {why}."
+    words = f"Feed addresses that no longer work: {count}; under number {named} {why}."
     remedy = (
         f"Put key {named} back in CADANS_FEED_KEYS, from a backup (`cadans restore --print-keys`);"
         " a new key gets a number of its own."

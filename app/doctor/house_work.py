@@ -29,7 +29,12 @@ def look_at_work(database: Database, *, now: datetime, true_now: datetime) -> li
         found = backlog.of_house(session, now=now)
     return [
         _worker(found.worker_seen_at, true_now),
-        _age("backlog_mails", f"{found.mails.due} mails are due", found.mails.oldest_due_at, now),
+        _age(
+            "backlog_mails",
+            f"Mails that are due: {found.mails.due}",
+            found.mails.oldest_due_at,
+            now,
+        ),
         _jobs(found.jobs, true_now),
         *_troubles(found),
     ]
@@ -46,7 +51,7 @@ def _worker(seen_at: datetime | None, true_now: datetime) -> Check:
 def _jobs(jobs: Iterable[Job], true_now: datetime) -> Check:
     waiting = [job.due_at or job.created_at for job in jobs if job.state is JobState.WAITING]
     due = [instant for instant in waiting if instant <= true_now]
-    return _age("backlog_jobs", f"{len(due)} jobs are due", min(due, default=None), true_now)
+    return _age("backlog_jobs", f"Jobs that are due: {len(due)}", min(due, default=None), true_now)
 
 
 def _age(code: str, words: str, oldest: datetime | None, now: datetime) -> Check:

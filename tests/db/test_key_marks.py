@@ -86,7 +86,7 @@ def test_doctor_finds_addresses_whose_key_is_gone(database: Database) -> None:
     put_addresses(database, 1, 1, 2)
     [found] = look_at_feed_keys(database, keys(k2=NEW))
     assert found.grade is Grade.FAIL
-    assert "2 feed addresses no longer work" in found.message
+    assert "Feed addresses that no longer work: 2;" in found.message
     assert "Put key 1 back" in found.remedy
 
 

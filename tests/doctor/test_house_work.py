@@ -56,13 +56,13 @@ def test_mail_that_should_be_gone_is_judged_by_its_age(
     put_a_mail(database)
     found = look(database, later=age)["backlog_mails"]
     assert found.grade is grade
-    assert "1 mails are due, the oldest for" in found.message
+    assert "Mails that are due: 1, the oldest for" in found.message
 
 
 def test_mail_that_waits_for_its_turn_is_not_late(database: Database) -> None:
     put_a_mail(database, due_at=system_clock() + 2 * FAR_TOO_LATE)
     found = look(database, later=FAR_TOO_LATE)["backlog_mails"]
-    assert (found.grade, found.message) == (Grade.OK, "0 mails are due.")
+    assert (found.grade, found.message) == (Grade.OK, "Mails that are due: 0.")
 
 
 @pytest.mark.parametrize(("age", "grade"), AGES)
@@ -79,7 +79,7 @@ def test_job_that_nobody_does_is_judged_by_its_age(
 def test_job_of_tomorrow_is_not_late(database: Database) -> None:
     with database.writing() as session:
         queue.defer(session, "archive", wait=timedelta(days=1))
-    assert look(database, later=FAR_TOO_LATE)["backlog_jobs"].message == "0 jobs are due."
+    assert look(database, later=FAR_TOO_LATE)["backlog_jobs"].message == "Jobs that are due: 0."
 
 
 def test_what_went_wrong_is_said_in_numbers_without_people(database: Database) -> None:

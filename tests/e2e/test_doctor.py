@@ -151,7 +151,7 @@ def test_house_that_is_well_is_found_well(whole: Whole) -> None:
     ("changes", "code", "words"),
     [
         ({"CADANS_SECRET_KEYS": "ef" * 32}, "address", "but not this house"),
-        ({"CADANS_FEED_KEYS": f"1:{'00' * 32}"}, "feed_keys", "1 feed addresses no longer work"),
+        ({"CADANS_FEED_KEYS": f"1:{'00' * 32}"}, "feed_keys", "that no longer work: 1;"),
         ({"CADANS_FEED_KEYS": f"2:{'ab' * 32}"}, "feed_keys", "under number 1"),
         ({"AWS_SECRET_ACCESS_KEY": "another"}, "store", "cannot be used"),
         ({"CADANS_MAIL": "smtp://cadans:x@localhost:{mail}"}, "mail", "does not know us (535)"),
