@@ -8,6 +8,7 @@ import argparse
 import json
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 from detect_secrets.core import baseline
@@ -53,10 +54,12 @@ def _scan(checkout: Path) -> SecretsCollection:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=checkout, check=True, capture_output=True, text=True
     )
-    found = SecretsCollection(root=str(checkout))
-    for name in listed.stdout.split("\0"):
-        if name and name != BASELINE and not name.endswith(PASSED_OVER):
-            found.scan_file(name)
+    found = SecretsCollection()
+    # From inside: a finding is known again by its file, which must not say whose checkout it was.
+    with chdir(checkout):
+        for name in listed.stdout.split("\0"):
+            if name and name != BASELINE and not name.endswith(PASSED_OVER):
+                found.scan_file(name)
     for name in [name for name in found.files if name.startswith("tests/") or ".example" in name]:
         found[name] = {each for each in found[name] if each.type not in EXAMPLES}
     return found

@@ -195,7 +195,8 @@ def _restored_words(done: Restored, *, is_done: bool) -> Iterator[str]:
     verb = "Restored" if is_done else "Nothing was changed; this can be restored here:"
     made = f"{done.manifest.created_at:%Y-%m-%d %H:%M} UTC"
     yield f"{verb} {facts['rows']} rows and {facts['objects']} objects as they were at {made}."
-    yield "Who was erased after that instant is in it again: erase them once more."
+    yield "Who was erased after that instant is in it again: `cadans erasures now` erases them."
+    yield "Settings and privacy.toml are yours to bring."
     if done.other_address:
         yield (
             f"Addresses in people's apps begin with {done.other_address}: they work once that name"

@@ -1,5 +1,6 @@
 """Secrets that somebody commits in a hurry are found before they are published."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,14 @@ def test_example_that_was_looked_at_is_found_no_more(checkout: Path) -> None:
     assert look(checkout).returncode == 0
     (checkout / "another.py").write_text(f"value = '{KEYS['a key of Amazon']}'\n")
     assert look(checkout).returncode == 1
+
+
+def test_example_that_was_looked_at_is_known_in_every_other_checkout(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (checkout / "example.py").write_text(f"value = '{KEYS['a key of Amazon']}'\n")
+    look(checkout, "--accept")
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "checkout"
+    shutil.copytree(checkout, elsewhere)
+    assert look(elsewhere).returncode == 0
+    assert str(checkout) not in (elsewhere / ".secrets.baseline").read_text()
