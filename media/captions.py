@@ -282,7 +282,7 @@ def _json_chapter(entry: dict[str, object], number: int) -> Chapter:
 
 def _printable(text: str) -> str:
     """A text on one line; JSON can write what is no letter, such as half of a surrogate pair."""
-    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def _json_time(value: object) -> timedelta | None:

@@ -4,7 +4,7 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.test import Client, EnvironBuilder
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from feeds.conditional import matches
 from media.errors import RangeNotSatisfiable
@@ -52,14 +52,15 @@ def test_every_request_gets_an_answer_that_was_agreed(visit: Visit, data: st.Dat
             environ[f"HTTP_{name}"] = words
     environ["REMOTE_ADDR"] = data.draw(st.sampled_from(["127.0.0.1", "", "::1%eth0", "x"]))
 
-    answer = Client(visit.app).open(environ, buffered=True)
+    chunks, status, headers = run_wsgi_app(visit.app, environ, buffered=True)
 
-    assert answer.status_code in ANSWERS
-    if answer.status_code == 206:
-        assert re.fullmatch(r"bytes \d+-\d+/\d+", answer.headers["Content-Range"])
-    if environ["REQUEST_METHOD"] == "GET" and answer.status_code in {200, 206}:
-        assert len(answer.data) == int(answer.headers["Content-Length"])
-    assert not any("\n" in value or "\r" in value for value in answer.headers.values())
+    code = int(status.split()[0])
+    assert code in ANSWERS
+    if code == 206:
+        assert re.fullmatch(r"bytes \d+-\d+/\d+", headers["Content-Range"])
+    if environ["REQUEST_METHOD"] == "GET" and code in {200, 206}:
+        assert sum(map(len, chunks)) == int(headers["Content-Length"])
+    assert not any("\n" in value or "\r" in value for value in headers.values())
 
 
 @fuzzed(300)

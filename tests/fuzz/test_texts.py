@@ -52,7 +52,7 @@ def test_json_chapters_are_read_or_refused(entries: list[object], wrapped: bool)
     assert parse_chapters(render_chapters(chapters)) == chapters
 
 
-@pytest.mark.parametrize("title", ["\ud800", "a\udfffb"])
+@pytest.mark.parametrize("title", ["\ud800", "a\udfffb", "\ufffe \ufffe"])
 def test_half_a_letter_in_a_chapter_is_no_letter(title: str) -> None:
     document = {"chapters": [{"startTime": 0, "title": title}]}
     (chapter,) = parse_chapters(json.dumps(document).encode())
