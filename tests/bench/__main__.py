@@ -1,4 +1,4 @@
-"""Measure polls, unlocks and edits of a plan on this machine, and say whether the targets are met.
+"""Measure polls, unlocks, edits of a plan and audio here, and say whether the targets are met.
 
 The load comes from this machine too. Left out by default: `sustained`, ten minutes of everything at
 once through nginx, and what is no measure of speed but counts what was lost or came twice: `kills`
@@ -11,10 +11,10 @@ import shutil
 import sys
 from collections.abc import Callable
 
-from tests.bench import edits, kills, many, outages, polls, sustained, unlocks
+from tests.bench import audio, edits, kills, many, outages, polls, sustained, unlocks
 from tests.bench.figures import Measure, tell
 
-BENCHES = ("polls", "unlocks", "edits")
+BENCHES = ("polls", "unlocks", "edits", "audio")
 MORE = ("kills", "many", "outages", "sustained")
 
 
@@ -22,7 +22,7 @@ def main() -> int:
     """Run the command."""
     arguments = _parser().parse_args()
     wanted = arguments.bench or BENCHES
-    if {"polls", "sustained"} & set(wanted) and not shutil.which("wrk"):
+    if {"polls", "audio", "sustained"} & set(wanted) and not shutil.which("wrk"):
         print("The load generator is missing: apt-get install -y wrk", file=sys.stderr)  # noqa: T201
         return 1
     measures = [each for bench in wanted for each in _run(bench, arguments)]
@@ -37,6 +37,7 @@ def _run(bench: str, arguments: argparse.Namespace) -> list[Measure]:
         "polls": lambda: polls.run(databases, is_quick=quick, threads=arguments.threads),
         "unlocks": lambda: unlocks.run(is_quick=quick),
         "edits": lambda: edits.run(databases, is_quick=quick),
+        "audio": lambda: audio.run(is_quick=quick, threads=arguments.threads),
         "kills": lambda: kills.run(seconds=seconds),
         "many": lambda: many.run(seconds=seconds),
         "outages": lambda: outages.run(seconds=arguments.outage),
@@ -48,7 +49,7 @@ def _run(bench: str, arguments: argparse.Namespace) -> list[Measure]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
-        "bench", nargs="*", choices=[*BENCHES, *MORE, []], help="which; default the first three"
+        "bench", nargs="*", choices=[*BENCHES, *MORE, []], help="which; default the first four"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="less of everything: a first look")
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "--only", choices=["sqlite", "postgres"], help="one database alone (polls, edits)"
     )
     parser.add_argument(
-        "--threads", type=int, default=16, help="blocking threads of each web process (polls)"
+        "--threads", type=int, default=16, help="threads of each web process (polls, audio)"
     )
     parser.add_argument(
         "--seconds", type=int, default=120, help="how long processes are ended (kills, many)"

@@ -46,6 +46,7 @@ class Contender:
     compared_with: str = "hello"
     # None: for orientation only.
     target: float | None = None
+    scheme: str = "http"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ def measure(database: str, plan: Plan) -> list[Figure]:
         }
         contenders = _contenders(ports, files)
         _check_answers(ports, files[0])
-        return _figures(contenders, plan, database)
+        return measure_all(contenders, plan, database)
 
 
 def _contenders(ports: dict[str, int], files: list[Path]) -> list[Contender]:
@@ -166,13 +167,14 @@ def _contenders(ports: dict[str, int], files: list[Path]) -> list[Contender]:
     ]
 
 
-def _figures(contenders: list[Contender], plan: Plan, database: str) -> list[Figure]:
+def measure_all(contenders: list[Contender], plan: Plan, what: str) -> list[Figure]:
+    """Measure each contender in every round; answer the medians."""
     rates: dict[str, list[float]] = {each.name: [] for each in contenders}
     delays: dict[str, list[float]] = {each.name: [] for each in contenders}
     for each in contenders:
         _load(each, plan.connections, seconds=1)
     for number in range(plan.rounds):
-        say(f"{database}: round {number + 1} of {plan.rounds} …")
+        say(f"{what}: round {number + 1} of {plan.rounds} …")
         for each in contenders:
             rate, p99 = _load(each, plan.connections, seconds=plan.seconds)
             rates[each.name].append(rate)
@@ -208,7 +210,7 @@ def _load(contender: Contender, connections: int, *, seconds: float) -> tuple[fl
         "-s",
         script,
     ]
-    command += [f"http://127.0.0.1:{contender.port}/", "--", *arguments]
+    command += [f"{contender.scheme}://127.0.0.1:{contender.port}/", "--", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     line = next(line for line in done.stdout.splitlines() if line.startswith("BENCH "))
     rate, p99, failures = line.split()[1:]

@@ -22,9 +22,11 @@ from app.web.delivery.counting import FetchCounter
 from app.web.delivery.door import Door, Parts
 from app.web.delivery.feed import FeedDoor
 from app.web.delivery.memory import StandingMemory
+from app.web.delivery.signed import SignedAddresses
 from app.web.delivery.store_watch import StoreWatch
 from app.web.request_ids import request_id_of
 from media.errors import MediaError
+from media.keys import ObjectKey
 from media.location import FolderLocation
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Delivery:
             counter=self._counter,
             memory=StandingMemory(),
             store_watch=StoreWatch(None if _is_local(house) else house.store),
+            signed=_signed_by(house),
         )
         self._doors: dict[str, Door] = {"/f/": FeedDoor(parts), "/a/": AudioDoor(parts)}
         # None: nobody may ask how often, so nobody counts.
@@ -85,6 +88,16 @@ class Delivery:
         if self._answered is not None:
             self._answered.close()
         self._reader.close()
+
+
+def _signed_by(house: House) -> SignedAddresses:
+    lifetime = house.settings.presign_seconds
+    seconds = int(lifetime.total_seconds())
+
+    def sign(key: ObjectKey, content_type: str) -> str | None:
+        return house.store.presign_get(key, seconds=seconds, content_type=content_type)
+
+    return SignedAddresses(sign, lifetime)
 
 
 def _is_local(house: House) -> bool:

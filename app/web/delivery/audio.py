@@ -154,7 +154,9 @@ class _Visit:
         if self._parts.store_watch.is_down():
             return answers.unavailable(request_id_of(self._environ))
         if how is AudioDelivery.REDIRECT:
-            url = self._presigned(recording)
+            url = self._parts.signed.get(
+                recording.object_key, recording.content_type, now=self._now
+            )
             if url is not None:
                 return self._redirected(url)
         return self._served(_in_store(recording, self._parts.house.store))
@@ -163,12 +165,6 @@ class _Visit:
         """Send a recording of ours, some 100 kB, whatever sends the others: no store has it."""
         sound = _in_package(file)
         return self._served(sound) if self._is_get else _head(sound)
-
-    def _presigned(self, recording: ServedRecording) -> str | None:
-        seconds = int(self._parts.house.settings.presign_seconds.total_seconds())
-        return self._parts.house.store.presign_get(
-            recording.object_key, seconds=seconds, content_type=recording.content_type
-        )
 
     def _redirected(self, url: str) -> Answer:
         self._count(302)

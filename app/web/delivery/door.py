@@ -14,6 +14,7 @@ from app.services.feeds import ServedCourse, ServedCourses
 from app.web.delivery.answers import Answer
 from app.web.delivery.counting import FetchCounter
 from app.web.delivery.memory import Remembered, StandingMemory
+from app.web.delivery.signed import SignedAddresses
 from app.web.delivery.store_watch import StoreWatch
 from feeds.errors import InvalidToken
 from feeds.tokens import VerifiedToken, verify_token
@@ -53,6 +54,7 @@ class Parts:
     counter: FetchCounter
     memory: StandingMemory
     store_watch: StoreWatch
+    signed: SignedAddresses
 
     def now(self) -> datetime:
         """Answer the instant of this request."""
