@@ -19,6 +19,8 @@ _AWS: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 # Shorter ones stand in every other word.
 _SHORTEST: Final = 4
 _PASSWORD: Final = re.compile(r"://[^:@/\s]*:(.+)@")
+# Where faults are reported (Sentry) the name alone is the key.
+_KEY: Final = re.compile(r"https?://([^:@/\s]+)@")
 _MASK: Final = "…"
 
 
@@ -64,8 +66,8 @@ def secrets_in(text: str) -> Iterator[str]:
 
 
 def passwords_in(text: str) -> Iterator[str]:
-    """Find the password in an address, as it stands there and as it is meant."""
-    found = _PASSWORD.search(text)
+    """Find the password in an address, as it stands there and as it is meant, or its key."""
+    found = _PASSWORD.search(text) or _KEY.search(text)
     if found:
         yield from (found[1], unquote(found[1]))
 

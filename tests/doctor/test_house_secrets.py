@@ -118,6 +118,11 @@ def test_password_in_an_address_is_known_as_it_stands_there_and_as_it_is_meant()
     assert list(secrets_in("smtp://me:a%2Fb@c@localhost?tls=none")) == ["a%2Fb@c", "a/b@c"]
 
 
+def test_key_in_a_web_address_is_known_and_the_name_of_a_user_is_none() -> None:
+    assert set(secrets_in("https://0123abcd@faults.example.org/1")) == {"0123abcd"}
+    assert list(secrets_in("postgresql://cadans@localhost/cadans")) == []
+
+
 def test_path_is_no_secret() -> None:
     assert list(secrets_in("maildir:/var/lib/cadans/mail")) == []
     assert list(secrets_in("sqlite:////var/lib/cadans/db")) == []
