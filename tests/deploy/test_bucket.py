@@ -1,11 +1,9 @@
 """The policy and the CORS document for a bucket: what the program's key may do there."""
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -16,54 +14,31 @@ from app.doctor.report import Grade
 from media.keys import new_object_key
 from media.location import S3Location
 from media.s3 import S3Store, cors_rules
-from tests.parts.rgw import Keys, S3Server, set_credentials
+from tests.parts.buckets import ORIGIN, cors_for, lay_out_bucket, policy_for
+from tests.parts.rgw import S3Server, set_credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 pytestmark = [pytest.mark.s3]
 
-SHIPPED = Path(__file__).parents[2] / "scripts" / "deploy" / "s3"
-ORIGIN = "https://courses.example.org"
 SOUND = b"a recording" * 1000
-
-
-def cors_for(origin: str) -> dict[str, Any]:
-    """The shipped document with another house in it."""
-    found: dict[str, Any] = json.loads((SHIPPED / "cors.json").read_text().replace(ORIGIN, origin))
-    return found
-
-
-def policy_for(bucket: str, user: str) -> str:
-    """The shipped document with another bucket and another user in it."""
-    text = (SHIPPED / "policy.json").read_text()
-    return text.replace("cadans-recordings", bucket).replace("user/cadans", f"user/{user}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A bucket of its owner, in which the program's key may do what the policy says."""
+    """A bucket that is laid out, and a client with the program's key."""
 
     location: S3Location
-    keys: Keys
     client: "S3Client"
 
 
 @pytest.fixture
 def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    location = s3_server.make_bucket()
-    user = f"program-{uuid.uuid4()}"
-    keys = s3_server.add_user(user)
-    s3_server.client.put_bucket_policy(
-        Bucket=location.bucket, Policy=policy_for(location.bucket, user)
-    )
-    s3_server.client.put_bucket_cors(
-        Bucket=location.bucket,
-        CORSConfiguration=cors_for(ORIGIN),  # type: ignore[arg-type]  # (JSON that Amazon describes)
-    )
-    set_credentials(monkeypatch, keys)
-    client = s3_server.connect(keys)
-    yield Bucket(location=location, keys=keys, client=client)
+    made = lay_out_bucket(s3_server)
+    set_credentials(monkeypatch, made.keys)
+    client = s3_server.connect(made.keys)
+    yield Bucket(location=made.location, client=client)
     client.close()
 
 

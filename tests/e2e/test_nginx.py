@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from app.demo import DEMO_SLUG, load_demo_course
+from app.services.uploads import PART_BYTES
 from tests.e2e.behind_nginx import Front, behind_nginx
 from tests.parts.nginx import SHIPPED, nginx_before
 from tests.parts.smtp import receiving
@@ -238,6 +239,21 @@ def test_a_form_that_is_far_too_large_is_refused_in_words(anybody: httpx.Client)
     answer = anybody.post("/my/", content=b"x" * 4_000_000)
     assert answer.status_code == 413
     assert "too large" in answer.text
+
+
+def test_parts_of_an_upload_pass_where_forms_of_their_size_do_not(
+    front: Front, anybody: httpx.Client
+) -> None:
+    front.here.run("account", "add", "teacher@example.org", "--name", "Ada")
+    token = front.here.run("token", "create", "teacher@example.org", "--label", "laptop").strip()
+    hers = {"Authorization": f"Bearer {token}"}
+    made = anybody.post("/api/v1/courses", json={"title": "Sent", "slug": "sent"}, headers=hers)
+    assert made.status_code == 201, made.text
+    wanted = {"file_name": "long.mp3", "size_bytes": PART_BYTES + 1}
+    begun = anybody.post("/api/v1/courses/sent/uploads", json=wanted, headers=hers).json()
+    part = f"/api/v1/uploads/{begun['upload']['id']}/parts/1"
+    assert anybody.put(part, content=bytes(PART_BYTES)).status_code == 401
+    assert anybody.put(part, content=bytes(PART_BYTES), headers=hers).status_code == 200
 
 
 def test_a_flood_of_pages_is_stopped_while_feeds_go_on(front: Front, feed: str) -> None:

@@ -8,8 +8,9 @@ from playwright.sync_api import Page, expect
 
 from tests.parts.audio_files import AudioFiles
 from tests.parts.browser import Look, play
+from tests.parts.buckets import lay_out_bucket
 from tests.parts.rgw import S3Server, environ_of
-from tests.parts.server import Installation, installation
+from tests.parts.server import Installation, free_port, installation
 
 pytestmark = [
     pytest.mark.browser,
@@ -28,15 +29,16 @@ def look() -> Look:
 
 @pytest.fixture
 def here(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Installation]:
-    bucket = s3_server.make_bucket()
+    port = free_port()
+    bucket = lay_out_bucket(s3_server, f"http://127.0.0.1:{port}")
     environ = {
         "CADANS_FEED_KEYS": f"1:{'ab' * 32}",
         "CADANS_SECRET_KEYS": "cd" * 32,
-        **environ_of(bucket),
+        **environ_of(bucket.location, bucket.keys),
     }
     with installation(tmp_path_factory.mktemp("teaching"), environ) as installed:
+        installed.port = port
         installed.run("db", "upgrade")
-        _let_browsers_in(s3_server, bucket.bucket, installed.url)
         installed.serve()
         installed.start("worker")
         yield installed
@@ -85,20 +87,3 @@ def _wait_until_heard(page: Page) -> None:
             return
         page.wait_for_timeout(1000)
     pytest.fail(page.inner_text("main"))
-
-
-def _let_browsers_in(server: S3Server, bucket: str, origin: str) -> None:
-    """What an operator sets on the bucket (CORS), so that pages of ours may send parts to it."""
-    server.client.put_bucket_cors(
-        Bucket=bucket,
-        CORSConfiguration={
-            "CORSRules": [
-                {
-                    "AllowedMethods": ["GET", "PUT"],
-                    "AllowedOrigins": [origin],
-                    "AllowedHeaders": ["*"],
-                    "ExposeHeaders": ["ETag"],
-                }
-            ]
-        },
-    )

@@ -371,11 +371,11 @@ def url_of(bucket: S3Location) -> str:
     return f"s3://{bucket.bucket}?endpoint={bucket.endpoint}&region={bucket.region}"
 
 
-def environ_of(bucket: S3Location) -> dict[str, str]:
+def environ_of(bucket: S3Location, keys: Keys = OWNER) -> dict[str, str]:
     """What a process needs to know to keep its objects there."""
     return {
         "CADANS_STORE": url_of(bucket),
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_ACCESS_KEY_ID": keys.access,
+        "AWS_SECRET_ACCESS_KEY": keys.secret,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
