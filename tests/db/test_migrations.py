@@ -295,7 +295,8 @@ def test_upgrade_waits_for_a_table_in_use_without_keeping_others_from_it(
     monkeypatch.setattr(migrate, "REST_SECONDS", 0.2)
     with postgres.fresh() as url, later_release(tmp_path, ADDITIVE[0]) as revision:
         database = open_database(url)
-        with database.engine.connect() as holder, ThreadPoolExecutor(1) as thread:
+        # Let go of first, whatever happens: the upgrade waits for it.
+        with ThreadPoolExecutor(1) as thread, database.engine.connect() as holder:
             holder.execute(text("SELECT count(*) FROM subscriptions"))
             upgrading = thread.submit(migrate.upgrade, database)
             for _ in range(20):

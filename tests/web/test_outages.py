@@ -246,6 +246,8 @@ def test_database_that_stands_still_holds_up_nobody_for_long(
             known = threads.map(lambda _: visit.get(visit.feed).status_code, range(MANY))
             unknown = threads.map(lambda _: visit.get(f"/f/{other}.xml").status_code, range(MANY))
             assert (set(known), set(unknown)) == ({200}, {503})
+        for _ in range(10):
+            assert visit.get(f"/f/{other}.xml").status_code == 503
         # Two of them may have tried to connect, for three seconds each; the rest did not wait.
         assert time.monotonic() - begun < 5 * standing.CONNECT_SECONDS
     wait_until_it_answers(lambda: visit.get(f"/f/{other}.xml"))

@@ -101,11 +101,11 @@ class Parts:
         known = self.memory.recall(token.random_id, now)
         if known is None or known.standing.key_number != token.key_number:
             return None
-        standing = known.standing
-        course = self.courses.find_known(standing.course_id)
-        if course is None or course.plan_revision != standing.plan_revision:
+        course = self.courses.find_known(known.standing.course_id)
+        # Settled is what was written down under the plan that this course has now.
+        if course is None or not is_settled(known.standing, course, now):
             return None
-        return (known, course) if is_settled(standing, course, now) else None
+        return known, course
 
     def is_erased(self, token: VerifiedToken) -> bool:
         """Whether a genuine token without a standing was erased; else it never was, or is lost."""
