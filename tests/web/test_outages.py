@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from app.db import asking, standing
@@ -240,7 +241,10 @@ def test_database_that_stands_still_holds_up_nobody_for_long(
     with postgres.frozen():
         assert visit.get(visit.feed, If_None_Match=etag).status_code == 304
         # Threads that waited here would be missing for polls.
-        assert visit.get("/").status_code == 503
+        with capture_logs() as events:
+            assert visit.get("/").status_code == 503
+        # It did not even try.
+        assert "DatabaseUnreachable" in {each.get("error") for each in events}
         begun = time.monotonic()
         with ThreadPoolExecutor(MANY) as threads:
             known = threads.map(lambda _: visit.get(visit.feed).status_code, range(MANY))
