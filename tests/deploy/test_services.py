@@ -88,6 +88,49 @@ def test_every_setting_that_is_shipped_is_one(name: str) -> None:
     assert used <= known
 
 
+class Wrapped:
+    """The command `cadans` of a server, with a file of settings of its own and as this user."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "cadans.env"
+        text = (DEPLOY / "cadans").read_text().replace("/etc/cadans/cadans.env", str(self.file))
+        text = text.replace("--reuid=cadans --regid=cadans --init-groups", "")
+        self.script = folder / "cadans"
+        self.script.write_text(text.replace("/opt/cadans/bin/cadans", str(PROGRAM)))
+
+    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", self.script, *words],
+            env={"PATH": "/usr/bin:/bin", **environ},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+@pytest.mark.slow
+def test_command_has_the_settings_of_the_services_and_takes_the_owner_of_the_tables(
+    tmp_path: Path,
+) -> None:
+    wrapped = Wrapped(tmp_path)
+    example = (DEPLOY / "cadans.env.example").read_text().replace("KEY'", f"{'ab' * 32}'")
+    here = {"postgresql://cadans:PASSWORD@127.0.0.1/cadans": f"sqlite:///{tmp_path}/house.sqlite3"}
+    here |= {"/var/lib/cadans": f"{tmp_path}/var"}
+    for there, ours in here.items():
+        example = example.replace(there, ours)
+    wrapped.file.write_text(example)
+    assert "tables went from None" in wrapped.run("db", "upgrade").stdout
+    other = wrapped.run("db", "status", CADANS_DATABASE_URL=f"sqlite:///{tmp_path}/other.sqlite3")
+    assert "none yet" in other.stdout
+    assert "none yet" not in wrapped.run("db", "status").stdout
+
+
+def test_command_tells_who_may_not_read_the_settings_what_to_do(tmp_path: Path) -> None:
+    done = Wrapped(tmp_path).run("db", "status")
+    assert (done.returncode, "sudo cadans db status" in done.stderr) == (1, True)
+
+
 def test_every_file_that_the_readme_installs_is_there() -> None:
     named = re.findall(r"scripts/deploy/[\w./-]*\w", (DEPLOY.parents[1] / "README.md").read_text())
     assert len(named) > 5
