@@ -13,6 +13,7 @@ from app.services.accounts import FREE_TRIES, NewAccount
 from app.services.links import Links, Purpose
 from app.web.admin.sign_in import TRIES
 from tests.parts.house import SettableClock
+from tests.parts.letters import send_mail
 
 PASSWORD = "a long enough password"
 ANOTHER = "another long password"
@@ -145,6 +146,16 @@ def test_asking_for_a_new_password_never_tells_who_has_an_account(client: FlaskC
     unknown = client.post("/sign-in/forgotten", data={"email": "eve@example.org"})
 
     assert known.text == unknown.text
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_new_password_is_mailed_to_an_account_and_to_nobody_else(
+    client: FlaskClient, house: House
+) -> None:
+    for email in ("eve@example.org", "ada@example.org", "nobody@localhost"):
+        client.post("/sign-in/forgotten", data={"email": email})
+
+    assert [mail["To"] for mail in send_mail(house)] == ["ada@example.org"]
 
 
 def test_a_reset_link_sets_a_password_and_leaves_the_address_bar(
