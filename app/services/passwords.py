@@ -1,6 +1,7 @@
 """Passwords: how they are kept and checked. The only module that knows argon2."""
 
 import secrets
+import threading
 import unicodedata
 from typing import Final
 
@@ -15,11 +16,15 @@ GENERATED_BYTES: Final = 15
 
 # Memory, passes and lanes are the library's: RFC 9106 section 4, second recommended option.
 _HASHER: Final = PasswordHasher()
+# Each takes 64 MiB while it runs: of many at once in a process so many run, the others wait.
+AT_ONCE: Final = 2
+_TURNS: Final = threading.BoundedSemaphore(AT_ONCE)
 
 
 def hash_password(password: str) -> str:
     """Make what is kept of a password."""
-    return _HASHER.hash(_plain(password))
+    with _TURNS:
+        return _HASHER.hash(_plain(password))
 
 
 def is_right(password_hash: str, password: str) -> bool:
@@ -27,7 +32,8 @@ def is_right(password_hash: str, password: str) -> bool:
     if len(password) > MAX_CHARS:
         password = ""
     try:
-        return _HASHER.verify(password_hash, _plain(password))
+        with _TURNS:
+            return _HASHER.verify(password_hash, _plain(password))
     except (VerificationError, InvalidHashError):
         return False
 

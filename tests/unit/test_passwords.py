@@ -1,17 +1,28 @@
-"""What a password that leaked with the tables costs whoever guesses at it."""
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
-from argon2 import PasswordHasher, Type, extract_parameters
+import pytest
 
 from app.services import passwords
 
 
-def test_a_password_is_kept_as_rfc_9106_recommends_second(strong_passwords: PasswordHasher) -> None:
-    made = extract_parameters(strong_passwords.hash("a long enough password"))
-    assert (made.type, made.memory_cost) == (Type.ID, 64 * 1024)
-    assert (made.time_cost, made.parallelism) == (3, 4)
+def test_many_at_once_do_not_take_the_memory_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most, turn = [0], [0], threading.Lock()
 
+    class Hasher:
+        def verify(self, kept: str, password: str) -> bool:
+            with turn:
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+            time.sleep(0.02)
+            with turn:
+                inside[0] -= 1
+            return kept == password
 
-def test_a_hash_that_cost_less_is_made_anew(strong_passwords: PasswordHasher) -> None:
-    kept = passwords.hash_password("a long enough password")
-    assert strong_passwords.check_needs_rehash(kept)
-    assert not passwords.is_outdated(kept)
+    monkeypatch.setattr(passwords, "_HASHER", Hasher())
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: passwords.is_right("5", str(n)), range(8)))
+
+    assert found == [n == 5 for n in range(8)]
+    assert most[0] <= passwords.AT_ONCE
