@@ -1,10 +1,10 @@
-"""What Prometheus reads of a house, on both databases."""
+"""What Prometheus reads of a house."""
 
 import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -63,38 +63,57 @@ class Watched:
         return cast("Delivery", self.app.wsgi_app)
 
 
-@pytest.fixture
-def keys(environ: dict[str, str], database_url: str) -> dict[str, str]:
-    return {
-        **environ,
-        "CADANS_DATABASE_URL": database_url,
-        "CADANS_FEED_KEYS": f"1:{secrets.token_hex(32)}",
-        "CADANS_SECRET_KEYS": secrets.token_hex(32),
-        "CADANS_AUDIO": "serve",
-    }
+MakeOne = Callable[[str], Watched]
 
 
 @pytest.fixture
-def watched(
-    keys: dict[str, str], make_watched: MakeWatched, clock: SettableClock
-) -> Iterator[Watched]:
+def make_one(
+    environ: dict[str, str], make_watched: MakeWatched, clock: SettableClock
+) -> Iterator[MakeOne]:
+    """A house on the database at an address."""
     clock.instant = START
-    house = make_watched(keys)
+    made: list[Watched] = []
+
+    def make(database_url: str) -> Watched:
+        keys = {
+            "CADANS_DATABASE_URL": database_url,
+            "CADANS_FEED_KEYS": f"1:{secrets.token_hex(32)}",
+            "CADANS_SECRET_KEYS": secrets.token_hex(32),
+            "CADANS_AUDIO": "serve",
+        }
+        made.append(people(make_watched({**environ, **keys})))
+        return made[-1]
+
+    yield make
+    for watched in made:
+        watched.delivery.close()
+
+
+def people(house: House) -> Watched:
+    """Put a course into a house, and somebody who hears it."""
     with house.database.writing() as session:
         course = a_course(session)
         subscription = a_subscription(session, course)
-        lesson = session.scalars(
-            select(Lesson).where(Lesson.course_id == course.id).order_by(Lesson.position)
-        ).first()
-        assert lesson is not None
+        first = select(Lesson).where(Lesson.course_id == course.id).order_by(Lesson.position)
+        lesson = session.scalars(first).all()[0]
         for recording in session.scalars(select(Recording)):
             store_sound(house, recording, SOUND)
         token = token_of(house, session, subscription.id)
         audio = f"/a/{token}/{lesson.public_id}-1.mp3"
     app = create_app(house.settings, house)
-    made = Watched(house=house, app=app, feed=f"/f/{token}.xml", audio=audio)
-    yield made
-    made.delivery.close()
+    return Watched(house=house, app=app, feed=f"/f/{token}.xml", audio=audio)
+
+
+@pytest.fixture
+def watched(sqlite_url: str, make_one: MakeOne) -> Watched:
+    """On SQLite, where the database makes no difference."""
+    return make_one(sqlite_url)
+
+
+@pytest.fixture
+def on_both(database_url: str, make_one: MakeOne) -> Watched:
+    """On SQLite and on PostgreSQL."""
+    return make_one(database_url)
 
 
 def test_without_the_setting_there_are_no_figures(client: FlaskClient) -> None:
@@ -181,21 +200,21 @@ def test_pages_are_counted_by_room_and_status(watched: Watched) -> None:
     assert found['cadans_request_seconds_count{room="public"}'] == 3
 
 
-def test_unlocks_are_counted_and_a_late_one_is_seen(watched: Watched, clock: SettableClock) -> None:
+def test_unlocks_are_counted_and_a_late_one_is_seen(on_both: Watched, clock: SettableClock) -> None:
     clock.advance(timedelta(minutes=10))
-    assert watched.figures()["cadans_unlock_overdue_seconds"] == 600
+    assert on_both.figures()["cadans_unlock_overdue_seconds"] == 600
 
-    assert record_unlocks(watched.house) == 1
+    assert record_unlocks(on_both.house) == 1
 
-    found = watched.figures()
+    found = on_both.figures()
     assert found["cadans_unlocks_total"] == 1
     assert found["cadans_unlock_overdue_seconds"] == 0
 
 
 def test_mails_are_counted_by_state_with_the_age_of_the_oldest(
-    watched: Watched, clock: SettableClock
+    on_both: Watched, clock: SettableClock
 ) -> None:
-    with watched.house.database.writing() as session:
+    with on_both.house.database.writing() as session:
         subscription = session.scalars(select(Subscription)).one()
         for number, minutes in enumerate((-30, -10, 60)):
             notice = outbox.Notice(
@@ -210,62 +229,62 @@ def test_mails_are_counted_by_state_with_the_age_of_the_oldest(
         gone = session.scalars(select(OutboxMail).where(OutboxMail.notice == "welcome:1")).one()
         gone.failed_at = clock()
 
-    found = watched.figures()
+    found = on_both.figures()
     assert found['cadans_mails_by_state{state="due"}'] == 1
     assert found['cadans_mails_by_state{state="waiting"}'] == 1
     assert found['cadans_mails_by_state{state="failed"}'] == 1
     assert found["cadans_mail_oldest_due_seconds"] == 1800
 
-    assert mailing.send_due(watched.house) == 1
-    found = watched.figures()
+    assert mailing.send_due(on_both.house) == 1
+    found = on_both.figures()
     assert found['cadans_mails_total{outcome="sent",template="welcome"}'] == 1
     assert found['cadans_mails_by_state{state="due"}'] == 0
     assert found["cadans_mail_oldest_due_seconds"] == 0
 
 
-def test_jobs_are_counted_by_name_and_state(watched: Watched) -> None:
-    with watched.house.database.writing() as session:
+def test_jobs_are_counted_by_name_and_state(on_both: Watched) -> None:
+    with on_both.house.database.writing() as session:
         queue.defer(session, "archive")
         queue.defer(session, "archive")
 
-    found = watched.figures()
+    found = on_both.figures()
     assert found['cadans_jobs{name="archive",state="waiting"}'] == 2
     assert found['cadans_jobs{name="any",state="failed"}'] == 0
     assert "cadans_worker_silent_seconds" not in found
 
 
-def test_steps_of_jobs_are_counted_and_what_goes_wrong_is_seen(watched: Watched) -> None:
+def test_steps_of_jobs_are_counted_and_what_goes_wrong_is_seen(on_both: Watched) -> None:
     answers = iter([3, 0])
     good = Task(name="good", every=timedelta(1), run=lambda _: next(answers))
     bad = Task(name="bad", every=timedelta(1), run=lambda _: 1 // 0)
     for task in (good, bad):
-        run_task(watched.house, task, is_stopping=lambda: False)
+        run_task(on_both.house, task, is_stopping=lambda: False)
 
-    found = watched.figures()
+    found = on_both.figures()
     assert found['cadans_job_steps_total{name="good",outcome="worked"}'] == 1
     assert found['cadans_job_steps_total{name="good",outcome="idle"}'] == 1
     assert found['cadans_job_steps_total{name="bad",outcome="failed"}'] == 1
     assert found['cadans_task_failures{name="bad"}'] == 1
     assert found['cadans_job_step_seconds_count{name="good"}'] == 2
-    with watched.house.database.writing() as session:
+    with on_both.house.database.writing() as session:
         session.delete(session.scalars(select(TaskTrouble)).one())
 
 
-def test_uploads_and_recordings_are_counted_by_state(watched: Watched) -> None:
-    found = watched.figures()
+def test_uploads_and_recordings_are_counted_by_state(on_both: Watched) -> None:
+    found = on_both.figures()
 
     assert found['cadans_recordings{state="ready"}'] == 4
     for state in UploadState:
         assert found[f'cadans_uploads{{state="{state}"}}'] == 0
 
 
-def test_store_and_database_are_timed_and_their_failures_counted(watched: Watched) -> None:
+def test_store_and_database_are_timed_and_their_failures_counted(on_both: Watched) -> None:
     with pytest.raises(ObjectNotFound):
-        watched.house.store.stat(KEY)
-    with pytest.raises(SQLAlchemyError), watched.house.database.reading() as session:
+        on_both.house.store.stat(KEY)
+    with pytest.raises(SQLAlchemyError), on_both.house.database.reading() as session:
         session.execute(text("SELECT nothing FROM nowhere"))
 
-    found = watched.figures()
+    found = on_both.figures()
     assert found['cadans_store_seconds_count{operation="stat"}'] == 1
     assert found['cadans_store_errors_total{error="ObjectNotFound",operation="stat"}'] == 1
     assert found["cadans_database_seconds_count"] > 5

@@ -61,14 +61,12 @@ class Answered:
     def add_up(self) -> None:
         """Hand on what was noted until now."""
         with self._adding:
-            sums: Counter[tuple[str, str, str]] = Counter()
-            for _ in range(len(self._notes)):
-                prefix, status, agent = self._notes.popleft()
-                sums[prefix, app_named(agent), status[:_STATUS_CHARS]] += 1
-            for (prefix, app, status), times in sums.items():
+            # Alike ones are found by the interpreter's own loop: one pays for itself, not for each.
+            alike = Counter([self._notes.popleft() for _ in range(len(self._notes))])
+            for (prefix, status, agent), times in alike.items():
                 is_feed = prefix == "/f/"
                 add = self._figures.answered_feed if is_feed else self._figures.answered_audio
-                add(app, status, times)
+                add(app_named(agent), status[:_STATUS_CHARS], times)
             for _ in range(len(self._times)):
                 prefix, seconds = self._times.popleft()
                 self._figures.delivery_took("feed" if prefix == "/f/" else "audio", seconds)
