@@ -17,6 +17,8 @@ def privacy(house: House) -> None:
     \b
     cadans privacy > privacy.toml    then fill it in, and put it into CADANS_VAR,
                                      or name it in CADANS_PRIVACY
+
+    Not straight onto the file that is in use: the shell empties that before we can read it.
     """  # noqa: D301 (click reads \b as: leave these lines as they are)
     click.echo(f"# Who keeps what people fill in here, for {house.settings.base_url}/my/privacy.")
     click.echo('# A text may differ by language: name = {nl = "…", en = "…"}')
