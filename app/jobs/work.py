@@ -102,10 +102,11 @@ def run_errand(
 
 
 def _step(house: House, name: str, run: Callable[[], int]) -> int:
-    """Run one step and answer how much it did; how it went is counted."""
+    """Run one step and answer how much it did. It is counted, and what it logs bears its name."""
     begun, outcome = time.perf_counter(), "failed"
     try:
-        done = run()
+        with structlog.contextvars.bound_contextvars(work=name):
+            done = run()
         outcome = "worked" if done else "idle"
         return done
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
@@ -33,6 +34,7 @@ from media.keys import ObjectKey
 from tests.builders import START, a_course, a_subscription
 from tests.parts.figures import BEARER, TOKEN, MakeWatched, Samples, samples
 from tests.parts.house import SettableClock
+from tests.parts.log import Log
 from tests.web.conftest import SOUND, store_sound, token_of
 
 KEY = ObjectKey(f"1/{'0a' * 16}.mp3")
@@ -268,6 +270,24 @@ def test_steps_of_jobs_are_counted_and_what_goes_wrong_is_seen(on_both: Watched)
     assert found['cadans_job_step_seconds_count{name="good"}'] == 2
     with on_both.house.database.writing() as session:
         session.delete(session.scalars(select(TaskTrouble)).one())
+
+
+def test_what_is_logged_within_a_step_bears_the_name_of_its_work(
+    watched: Watched, json_log: Log
+) -> None:
+    def run(house: House) -> int:
+        del house
+        structlog.get_logger().info("swept")
+        return 0
+
+    run_task(
+        watched.house, Task(name="good", every=timedelta(1), run=run), is_stopping=lambda: False
+    )
+    structlog.get_logger().info("later")
+
+    swept, later = json_log.events
+    assert swept["work"] == "good"
+    assert "work" not in later
 
 
 def test_uploads_and_recordings_are_counted_by_state(on_both: Watched) -> None:
