@@ -10,10 +10,11 @@ TIMES: Final = int(os.environ.get("CADANS_FUZZ", "1"))
 
 
 def fuzzed(examples: int) -> settings:
-    """So many examples, or a multiple of that."""
+    """So many examples, the same in every run; or a multiple of that, other ones each time."""
     return settings(
         max_examples=examples * TIMES,
         deadline=None,
+        derandomize=TIMES == 1,
         # The house under attack is one for all examples, as it is in life.
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

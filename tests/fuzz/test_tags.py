@@ -44,7 +44,7 @@ frames = st.builds(
 )
 
 
-@fuzzed(400)
+@fuzzed(200)
 @given(
     version=st.sampled_from([2, 3, 4, 5]),
     flags=st.sampled_from([0, 0x80, 0x40, 0x20, 0x10, 0xFF]),
@@ -75,7 +75,7 @@ atoms = st.recursive(
 ).map(an_atom)
 
 
-@fuzzed(400)
+@fuzzed(200)
 @given(parts=st.lists(atoms, max_size=5).map(b"".join))
 def test_strange_m4a_is_read(parts: bytes) -> None:
     look_at(struct.pack(">I", 16) + b"ftypM4A \0\0\0\0" + parts, "a.m4a")
