@@ -69,3 +69,20 @@ def main() -> None:
     except (CadansError, MediaError) as error:
         click.echo(f"cadans: {error}", err=True)
         sys.exit(1)
+    except Exception as error:
+        # Whoever raised one of these has loaded it.
+        from app.db.session import DATABASE_AWAY  # noqa: PLC0415
+
+        if not isinstance(error, DATABASE_AWAY):
+            raise
+        click.echo(f"cadans: {_say_away(error)}", err=True)
+        sys.exit(1)
+
+
+def _say_away(error: Exception) -> str:
+    """Say that the database does not do its part, and what to look at."""
+    first_line = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+    return (
+        f"the database does not do what it is asked ({first_line}): see that it runs, that"
+        " CADANS_DATABASE_URL names it, and that it has its tables (`cadans db upgrade`)"
+    )

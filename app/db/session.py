@@ -3,10 +3,12 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -23,6 +25,9 @@ POSTGRES_PATIENCE = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
+
+# What is raised when the database does not answer, or not in time, or has no connection left.
+DATABASE_AWAY: Final = (OperationalError, InterfaceError, NoneFree)
 
 
 class BrokenKeys(CadansError):

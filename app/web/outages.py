@@ -3,13 +3,11 @@
 from typing import Final
 
 from flask import Flask, g, request
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoneFree
 
+from app.db import session
 from app.db.standing import DatabaseUnreachable
 
-# What is raised when the database does not answer, or not in time, or has no connection left.
-DATABASE_AWAY: Final = (DatabaseUnreachable, OperationalError, InterfaceError, NoneFree)
+DATABASE_AWAY: Final = (DatabaseUnreachable, *session.DATABASE_AWAY)
 # Where the delivery face says that the database gave no connection just now.
 FLAG: Final = "cadans.database_is_away"
 # These need none, or are there to say so themselves.

@@ -7,6 +7,7 @@ uploads) stands in `tests.bench.life`.
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ from tests.parts.rgw import S3Server, environ_of, url_of
 from tests.parts.server import Installation, free_port
 from tests.parts.smtp import MailServer
 
+PATIENCE_SECONDS = 90
+# What a worker says when it has begun.
+READY = "Cadans works"
 WEB = 2
 WORKERS = 2
 SLUG = "many"
@@ -71,6 +75,11 @@ class Town:
             start_web(web)
         for worker in self.workers:
             worker.start("worker")
+        # Else what is taken away next may be missing when it begins, and that ends it.
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while not all(READY in worker.log for worker in self.workers):
+            assert time.monotonic() < give_up_at
+            time.sleep(0.1)
 
     def stop(self) -> None:
         for each in (*self.webs, *self.workers):

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.parts.server import installation
+from tests.parts.server import ServerFailed, free_port, installation
 
 PATIENCE_SECONDS = 20
 
@@ -22,6 +22,18 @@ def test_no_web_process_outlives_a_server_that_was_killed(tmp_path: Path) -> Non
         os.kill(server.pid, signal.SIGKILL)
         server.wait()
         assert _stops_answering(here.url)
+
+
+@pytest.mark.parametrize("words", [("worker",), ("account", "list")])
+def test_command_that_finds_no_database_says_so_in_words(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    nobody = f"postgresql://cadans@127.0.0.1:{free_port()}/cadans"
+    keys = {"CADANS_FEED_KEYS": f"1:{'ab' * 32}", "CADANS_SECRET_KEYS": "cd" * 32}
+    with installation(tmp_path / "house", {"CADANS_DATABASE_URL": nobody, **keys}) as here:
+        with pytest.raises(ServerFailed, match="see that it runs"):
+            here.run(*words)
+        assert "Traceback" not in here.log
 
 
 def _stops_answering(url: str) -> bool:
