@@ -20,6 +20,10 @@ CONTENT_TYPE: Final = "application/octet-stream"
 SECONDS: Final = 60
 TIMEOUT: Final = 10.0
 REFUSED: Final = (401, 403)
+_PUBLIC: Final = (
+    "See that `public_endpoint` in CADANS_STORE is the address by which listeners and browsers"
+    " reach it."
+)
 # What it means that strangers may.
 _MEANS: Final = {
     "read": "locked lessons are open to the world",
@@ -62,16 +66,15 @@ def _read(store: Store, key: ObjectKey) -> Check:
 
 
 def _presigned(web: httpx.Client, store: S3Store, key: ObjectKey) -> Check:
-    remedy = "See that `public_endpoint` in CADANS_STORE is the address listeners reach it by."
     address = store.presign_get(key, seconds=SECONDS, content_type="audio/mpeg")
     try:
         answer = web.get(address, headers={"Range": "bytes=7-12"})
     except httpx.HTTPError as error:
         words = f"Listeners cannot reach the store ({type(error).__name__})."
-        return _fail("store_listener", words, remedy)
+        return _fail("store_listener", words, _PUBLIC)
     if answer.status_code != httpx.codes.PARTIAL_CONTENT or answer.content != CONTENT[7:13]:
         words = f"A listener who asks the store for a part is answered {answer.status_code}."
-        return _fail("store_listener", words, remedy)
+        return _fail("store_listener", words, _PUBLIC)
     return _ok("store_listener", "Listeners can fetch from the store, and go on in the middle.")
 
 
@@ -103,10 +106,13 @@ def _private(web: httpx.Client, store: S3Store, key: ObjectKey) -> Check:
 def _uploads(web: httpx.Client, store: S3Store, base_url: str) -> Check:
     try:
         is_open = _may_upload(web, store, base_url)
-    except (MediaError, httpx.HTTPError) as error:
-        words = f"No part of an upload could be sent ({type(error).__name__})."
+    except MediaError as error:
+        words = f"No upload could be begun ({type(error).__name__})."
         remedy = "Give our credentials the right to upload in parts and to abort."
         return _fail("store_uploads", words, remedy)
+    except httpx.HTTPError as error:
+        words = f"Browsers cannot reach the store ({type(error).__name__})."
+        return _fail("store_uploads", words, _PUBLIC)
     if is_open:
         return _ok("store_uploads", "Browsers may upload to the store from our pages.")
     return _fail(

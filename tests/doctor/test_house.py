@@ -121,6 +121,7 @@ def test_address_that_listeners_cannot_reach_is_found(s3_location: S3Location) -
     store = S3Store(replace(s3_location, public_endpoint=nobody))
     found = failing(look_at_store(store, BASE_URL))
     assert "Listeners cannot reach the store" in found["store_listener"]
+    assert "Browsers cannot reach the store" in found["store_uploads"]
     store.close()
 
 
