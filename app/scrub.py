@@ -9,21 +9,25 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-# In this order: what is part of an address goes before addresses are looked for.
+# What stands around an e-mail address in a text.
+_AROUND: Final = r"\s@<>\"'()\[\],;:"
+# In this order: what is part of an address goes before addresses are looked for. Each run of signs is
+# tried from its beginning alone and never given back (`++`): libraries log what strangers sent, and
+# a long run tried from every sign in it would hold up the whole process.
 _SECRETS: Final = (
     # A feed token (feeds/tokens.py): lower-case base32.
     (re.compile(r"(?<![0-9A-Za-z])[a-z2-7]{40}(?![0-9A-Za-z])"), "[token]"),
     (re.compile(r"cadans_[0-9A-Fa-f]{16,}"), "[API token]"),
     # A mail link or a session, signed by itsdangerous: content, perhaps an instant, signature.
     (
-        re.compile(r"[\w-]{10,}(?:\.[\w-]{6})?\.[\w-]{27,43}(?![\w-])", re.ASCII),
+        re.compile(r"(?<![\w-])[\w-]{10,}+(?:\.[\w-]{6})?\.[\w-]{27,43}(?![\w-])", re.ASCII),
         "[signed]",
     ),
     # user:password@ in an address.
-    (re.compile(r"(?<=//)[^/\s@]+@"), "[login]@"),
+    (re.compile(r"(?<=//)[^/\s@]++@"), "[login]@"),
     # A presigned address says in its query who may fetch.
-    (re.compile(r"(?<=[\w/])\?[\w.%-]+=[^\s\"'<>]*"), "?[query]"),
-    (re.compile(r"(?<![\w.+-])[^\s@<>\"'()\[\],;:=]+@[^\s@<>\"'()\[\],;:]+"), "[address]"),
+    (re.compile(r"(?<=[\w/])\?[\w.%-]++=[^\s\"'<>]*"), "?[query]"),
+    (re.compile(rf"(?<![^{_AROUND}=])[^{_AROUND}=]++@[^{_AROUND}]+"), "[address]"),
     (re.compile(r"(?i)\b(bearer|basic) [\w.~+/=-]{8,}"), r"\1 [secret]"),
 )
 
