@@ -214,8 +214,12 @@ def _tidy(folder: Path, number: int) -> None:
 
 
 def _is_free(folder: Path, number: int) -> bool:
-    with (folder / f"place-{number}").open("a+", encoding="utf-8") as place:
-        return _hold(place)
+    """Whether nobody counts there; of a place that is another user's we cannot say so."""
+    try:
+        with (folder / f"place-{number}").open("a+", encoding="utf-8") as place:
+            return _hold(place)
+    except PermissionError:
+        return False
 
 
 def _can_be_read(path: Path) -> bool:

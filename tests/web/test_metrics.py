@@ -1,9 +1,11 @@
 """What Prometheus reads of a house."""
 
+import errno
 import os
 import secrets
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +30,9 @@ from app.jobs.work import Task, run_task
 from app.kinds import UploadState
 from app.services import mailing, outbox
 from app.settings import Settings
-from app.web.delivery import Delivery
+from app.web.delivery import Delivery, answers
+from app.web.delivery.answered import Answered
+from app.web.delivery.door import Door
 from media.errors import ObjectNotFound
 from media.keys import ObjectKey
 from tests.builders import START, a_course, a_subscription
@@ -39,6 +43,7 @@ from tests.web.conftest import SOUND, store_sound, token_of
 
 KEY = ObjectKey(f"1/{'0a' * 16}.mp3")
 ANTENNAPOD = {"User-Agent": "AntennaPod/3.4.0"}
+ANTENNAPOD_ENVIRON = {"HTTP_USER_AGENT": ANTENNAPOD["User-Agent"]}
 
 
 @dataclass(kw_only=True)
@@ -377,10 +382,10 @@ sys.stdin.read()
 """
 
 
-def count_elsewhere(folder: Path, times: int) -> subprocess.Popen[bytes]:
+def count_elsewhere(folder: Path, times: int, *before: str) -> subprocess.Popen[bytes]:
     """Another process that counts, and goes on living until it is told to end."""
     process = subprocess.Popen(
-        [sys.executable, "-c", COUNT, str(folder), str(times)],
+        [*before, sys.executable, "-c", COUNT, str(folder), str(times)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
@@ -437,6 +442,49 @@ def test_a_broken_file_of_nobody_keeps_the_others_from_nothing(tmp_path: Path) -
     end(count_elsewhere(tmp_path, 5))
 
     assert polls(tmp_path) == 8
+
+
+@pytest.mark.slow
+def test_a_place_of_another_user_keeps_nobody_from_counting(tmp_path: Path) -> None:
+    end(count_elsewhere(tmp_path, 3))
+    # As root left it, who once ran `cadans serve`.
+    (tmp_path / "place-0").chmod(0)
+    (tmp_path / "counter_0.db").chmod(0o444)
+    # Root itself may open all, unless it gives that up.
+    as_anybody = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+
+    end(count_elsewhere(tmp_path, 4, *as_anybody))
+
+    assert polls(tmp_path) == 7
+
+
+def test_a_moment_without_room_for_figures_does_not_end_them(json_log: Log) -> None:
+    figures = CountsLater()
+    door = cast("Door", None)
+    answered = Answered(figures, lambda _door, _environ: answers.not_found())
+    answered.answer(door, "/f/", ANTENNAPOD_ENVIRON)
+    assert figures.was_asked.wait(60)
+
+    answered.answer(door, "/f/", ANTENNAPOD_ENVIRON)
+    assert figures.has_counted.wait(60)
+    answered.close()
+
+    assert len(json_log.named("figures_lost")) == 1
+
+
+class CountsLater(Figures):
+    """Finds no room at first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.was_asked, self.has_counted = threading.Event(), threading.Event()
+
+    def answered_feed(self, app: str, status: str, times: int) -> None:
+        if not self.was_asked.is_set():
+            self.was_asked.set()
+            raise OSError(errno.ENOSPC, "no room")
+        super().answered_feed(app, status, times)
+        self.has_counted.set()
 
 
 def test_a_course_is_no_label(watched: Watched) -> None:

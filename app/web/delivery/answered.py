@@ -12,6 +12,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from app.figures import Figures
 from app.services.apps import app_named
 from app.web.delivery.answers import Answer
@@ -19,6 +21,8 @@ from app.web.delivery.door import Door
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+log = structlog.get_logger()
 
 # Short enough that adding up never holds up a poll for long.
 EVERY_SECONDS: Final = 0.5
@@ -80,4 +84,8 @@ class Answered:
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY_SECONDS):
-            self.add_up()
+            try:
+                self.add_up()
+            except Exception:
+                # A full disk takes no figures; once there is room again, it does.
+                log.exception("figures_lost")
