@@ -4,6 +4,7 @@ What no table can keep is refused here, in words, before anybody looks at it fur
 """
 
 import json
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -101,7 +102,7 @@ def read_body() -> bytes:
 def parse_json(text: str | bytes) -> object:
     """Answer what `read_json` answers, of a text."""
     try:
-        found: Any = json.loads(text)
+        found: Any = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise InvalidInput({"body": "is not JSON"}) from error
     waiting = [found]
@@ -134,6 +135,18 @@ def _bound_body() -> None:
 
 def _without_nul(typed: Any) -> Any:  # noqa: ANN401 (a text or a file)
     return typed.replace(NUL, UNTYPED) if isinstance(typed, str) else typed
+
+
+def _refuse_constant(name: str) -> None:
+    # NaN and Infinity, which Python reads and JSON does not know (RFC 8259, section 6).
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
 
 
 def _check_text(text: str) -> None:

@@ -81,9 +81,15 @@ def test_number_that_no_table_keeps_names_nothing(
         f'{{"title": "x", "target_seconds": {LARGEST_NUMBER}}}',
         f'{{"title": "x", "target_seconds": {LARGEST_NUMBER + 1}}}',
         f'{{"title": "x", "target_seconds": {"9" * 5000}}}',
+        '{"title": "x", "target_seconds": NaN}',
+        '{"title": "x", "target_seconds": -Infinity}',
+        '{"title": "x", "target_seconds": 1e999}',
         b"\xff\xfe\x00",
     ],
-    ids=["deep", "half a pair", "in a name", "nul", "long", "number", "digits", "no text"],
+    ids=(
+        *("deep", "half a pair", "in a name", "nul", "long", "number", "digits"),
+        *("nan", "infinity", "endless", "no text"),
+    ),
 )
 def test_json_that_no_table_keeps_is_refused_in_words(script: Script, body: str | bytes) -> None:
     answer = script.call("POST", "/courses", data=body)
