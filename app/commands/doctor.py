@@ -1,4 +1,4 @@
-"""`cadans doctor …`: looks at what stands outside this program, and says what is wrong with it."""
+"""`cadans doctor …`: looks at this house, or a feed, or its mail, and says what is wrong."""
 
 import sys
 
@@ -44,7 +44,7 @@ class DoctorGroup(LazyGroup):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def doctor() -> None:
-    """Look at what stands outside this program, and say in words what is wrong with it.
+    """Say in words what is wrong with this house, a feed or mail, and what to do.
 
     \b
     cadans doctor                                 whether all is well with this house

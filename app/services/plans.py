@@ -9,7 +9,7 @@ the old plan's, so they follow it; the owner sees the new values, and how far it
 All changes go this way, none is free of it: another rhythm, order or date moves slots; a lesson
 published or put back in the middle moves those behind it; a withdrawn one is lost to who had not
 got it written down. Even one published at the very end, which moves no slot, shares a date with
-what unlocks at its instant (DECISIONS 10). Only a draft takes no place and changes at once.
+what unlocks at its instant. Only a draft takes no place and changes at once.
 
 A second change while one waits joins it, and both are carried out in the order in which they were
 asked for, in one go; a later rhythm stands over an earlier one. What an owner saves is compared

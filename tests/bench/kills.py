@@ -3,7 +3,7 @@
 Real processes (`cadans worker`), `kill -9`, a real SMTP server. Counted from the tables and from
 what the mail server took: unlocks that were written down twice or never, mails that were never
 written or never sent, and mails that came again. A kill between the server's 250 and our commit may
-make one come again, the same by its Message-ID (DECISIONS 23).
+make one come again, the same by its Message-ID.
 """
 
 import signal

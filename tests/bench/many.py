@@ -2,7 +2,7 @@
 
 By `kill -9`, or as an upgrade does it. Meanwhile people poll, sign up and upload, and lessons fall
 due. Counted: polls that failed, sign-ups that were taken and never led to a mail, mails that came
-again (DECISIONS 23 allows one for each kill), unlocks that were written down twice or never.
+again (one for each kill is allowed), unlocks that were written down twice or never.
 """
 
 import tempfile

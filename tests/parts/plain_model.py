@@ -1,4 +1,4 @@
-"""When lessons unlock, said once more: slowly, day by day, straight from DECISIONS 7 to 9 and 14.
+"""When lessons unlock, said once more: slowly, day by day, straight from the rules.
 
 Nothing of `feeds.rhythm` or `feeds.slots` is used but their values, so that a property test may
 hold the two against each other. It walks the calendar and asks of every day what it is.

@@ -1,4 +1,4 @@
-"""What a podcast app gets from an audio address: FEED-CONTRACT 4, 8 and 17 to 20."""
+"""What a podcast app gets from an audio address."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a podcast app gets from a feed address: FEED-CONTRACT 12 and 14 to 16, and unlocking."""
+"""What a podcast app gets from a feed address, and when a lesson unlocks in it."""
 
 import gzip
 import time
