@@ -11,9 +11,9 @@ from typing import Any, Final
 
 # What stands around an e-mail address in a text.
 _AROUND: Final = r"\s@<>\"'()\[\],;:"
-# In this order: what is part of an address goes before addresses are looked for. Each run of signs is
-# tried from its beginning alone and never given back (`++`): libraries log what strangers sent, and
-# a long run tried from every sign in it would hold up the whole process.
+# In this order: what is part of an address goes before addresses are looked for. Each run of signs
+# is tried from its beginning alone and never given back (`++`): libraries log what strangers sent,
+# and a long run tried from every sign in it would hold up the whole process.
 _SECRETS: Final = (
     # A feed token (feeds/tokens.py): lower-case base32.
     (re.compile(r"(?<![0-9A-Za-z])[a-z2-7]{40}(?![0-9A-Za-z])"), "[token]"),

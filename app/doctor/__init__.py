@@ -1,1 +1,1 @@
-"""Looks at what stands outside this program and says in words what is wrong with it."""
+"""Looks at a house, a feed or mail and says in words what is wrong and what to do."""
