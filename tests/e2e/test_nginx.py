@@ -7,8 +7,9 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import feedparser
 import httpx
@@ -27,6 +28,8 @@ TOKEN = "abcdefgh" * 5
 SIGNED = "IjEi.aZ09_-.Qx7"
 SOUND = load_demo_course().lessons[0].audio.read_bytes()
 PATIENCE_SECONDS = 20
+# As scripts/deploy/nginx/cadans/house.conf has it.
+MOST_AT_ONCE = 64
 
 
 @pytest.fixture(scope="module")
@@ -265,6 +268,34 @@ def test_a_flood_of_pages_is_stopped_while_feeds_go_on(front: Front, feed: str) 
     assert int(stopped[0].headers["Retry-After"]) > 0
     assert "too fast" in stopped[0].text
     assert set(polls) == {200}
+
+
+def test_who_takes_every_connection_for_audio_stops_nobody_else_at_her_address(
+    front: Front, anybody: httpx.Client, audio: str
+) -> None:
+    with front.nginx.client() as app:
+        other = feedparser.parse(app.get(front.becomes_listener()).content).entries[0]
+    with ExitStack() as players:
+        for _ in range(MOST_AT_ONCE):
+            players.enter_context(begin_to_listen(front, audio))
+
+        assert anybody.get(audio).status_code == 429
+        assert anybody.get(other.enclosures[0].href).status_code == 200
+
+
+def begin_to_listen(front: Front, url: str) -> ssl.SSLSocket:
+    """A player that has the first bytes of a recording and wants no more for now."""
+    trust = ssl.create_default_context(cafile=str(front.nginx.authority))
+    where = urlsplit(url)
+    plain = socket.socket()
+    # Small, so that a recording does not all fit into what is under way.
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)
+    plain.connect(("127.0.0.1", where.port or 443))
+    player = trust.wrap_socket(plain, server_hostname=where.hostname)
+    player.sendall(f"GET {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\n\r\n".encode())
+    assert player.recv(12) == b"HTTP/1.1 200"
+    return player
 
 
 def test_no_shipped_file_writes_down_what_was_asked_for_as_it_is() -> None:
