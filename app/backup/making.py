@@ -50,11 +50,7 @@ def back_up(
             does not take it; nothing is left behind.
         MediaError: the store does not answer.
     """
-    if not migrate.is_own(house.database):
-        raise BackupError(
-            "the tables are not those of this release: run `cadans db upgrade`, or back up with the"
-            " later release that they are of"
-        )
+    _refuse_other_tables(house)
     with ArchiveWriter(path) as writer:
         if objects_are is Objects.BESIDE:
             make_folder(path)
@@ -79,6 +75,14 @@ def back_up(
     _check(path, progress)
     missing = tuple(key for key, each in found.items() if each is None)
     return Made(path=path, manifest=manifest, missing=missing)
+
+
+def _refuse_other_tables(house: House) -> None:
+    if not migrate.is_own(house.database):
+        raise BackupError(
+            "the tables are not those of this release: run `cadans db upgrade`, or back up with the"
+            " later release that they are of"
+        )
 
 
 def _write_tables(

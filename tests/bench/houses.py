@@ -7,9 +7,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.parts.postgres import Postgres, _as_unprivileged, _running
+from tests.parts.rgw import S3Server, serving_objects
+from tests.parts.smtp import MailServer, receiving
 
 CADANS = Path(sys.executable).with_name("cadans")
 KEY = "1:" + "ab" * 32
@@ -26,6 +29,36 @@ def cluster() -> Iterator[tuple[Postgres, Path]]:
             yield postgres, folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a town leans on, all of it our own, and a folder; `url`: of a database that is empty."""
+
+    url: str
+    postgres: Postgres
+    s3_server: S3Server
+    mail_server: MailServer
+    folder: Path
+
+
+@contextmanager
+def parts_for(name: str) -> Iterator[Parts]:
+    """Parts for the bench of that name, until the block ends."""
+    with (
+        cluster() as (postgres, socket),
+        serving_objects() as s3_server,
+        receiving() as mail_server,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        postgres.run(f"CREATE DATABASE {name}")
+        yield Parts(
+            url=socket_url(postgres.port, socket, name),
+            postgres=postgres,
+            s3_server=s3_server,
+            mail_server=mail_server,
+            folder=Path(folder),
+        )
 
 
 def socket_url(port: int, folder: Path, name: str) -> str:

@@ -5,7 +5,6 @@ due. Counted: polls that failed, sign-ups that were taken and never led to a mai
 again (one for each kill is allowed), unlocks that were written down twice or never.
 """
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,12 +17,12 @@ from sqlalchemy import func, select, update
 from app.clock import system_clock
 from app.db.models import Course, Lesson, OutboxMail, Unlock
 from tests.bench.figures import Measure, say
-from tests.bench.houses import cluster, socket_url
+from tests.bench.houses import parts_for
 from tests.bench.life import Polls, SignUps, Uploads, going_on
 from tests.bench.town import UPLOADS, People, Town, a_town, kill, start_web
-from tests.parts.rgw import S3Server, serving_objects
+from tests.parts.rgw import S3Server
 from tests.parts.server import Installation
-from tests.parts.smtp import MailServer, receiving
+from tests.parts.smtp import MailServer
 
 SETTLED = 1_000
 DUE_A_SECOND = 5
@@ -60,15 +59,8 @@ class Aftermath:
 
 def run(*, seconds: int) -> list[Measure]:
     """End processes for so long, on parts of our own."""
-    with (
-        cluster() as (postgres, socket),
-        serving_objects() as s3_server,
-        receiving() as mail_server,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        postgres.run("CREATE DATABASE many")
-        url = socket_url(postgres.port, socket, "many")
-        found = end_one_by_one(url, Path(folder), s3_server, mail_server, seconds)
+    with parts_for("many") as own:
+        found = end_one_by_one(own.url, own.folder, own.s3_server, own.mail_server, seconds)
     for words in found.words:
         say(words)
     after = f"after {found.kills} kills and {found.restarts} restarts"

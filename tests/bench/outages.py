@@ -5,7 +5,6 @@ audio says; how long after its return each part of the house needs until it work
 """
 
 import secrets
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -19,12 +18,12 @@ import httpx
 
 from feeds.tokens import FeedToken
 from tests.bench.figures import Measure, say
-from tests.bench.houses import cluster, socket_url
+from tests.bench.houses import parts_for
 from tests.bench.life import a_browser
 from tests.bench.town import SLUG, People, Town, a_town
 from tests.parts.postgres import Postgres
-from tests.parts.rgw import S3Server, serving_objects
-from tests.parts.smtp import MailServer, receiving
+from tests.parts.rgw import S3Server
+from tests.parts.smtp import MailServer
 
 KNOWN = 100
 UNKNOWN = 100
@@ -54,15 +53,9 @@ class Outage:
 
 def run(*, seconds: int) -> list[Measure]:
     """Stop each for so long, on parts of our own."""
-    with (
-        cluster() as (postgres, socket),
-        serving_objects() as s3_server,
-        receiving() as mail_server,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        postgres.run("CREATE DATABASE outages")
-        url = socket_url(postgres.port, socket, "outages")
-        found = take_away(url, Path(folder), (postgres, s3_server), mail_server, seconds)
+    with parts_for("outages") as own:
+        servers = (own.postgres, own.s3_server)
+        found = take_away(own.url, own.folder, servers, own.mail_server, seconds)
     away = f"PostgreSQL away for {seconds} s"
     return [
         _share(f"{away}: polls of known feeds answered", found.known, (200, "")),

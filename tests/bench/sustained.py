@@ -9,7 +9,6 @@ processes hold for themselves (proc(5): Pss), and flat when the last minute is l
 import secrets
 import statistics
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -18,11 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench.figures import Measure, say
-from tests.bench.houses import cluster, socket_url
+from tests.bench.houses import parts_for
 from tests.bench.life import Life, SignUps, Uploads, going_on
 from tests.bench.town import People, Town, a_town
-from tests.parts.rgw import serving_objects
-from tests.parts.smtp import receiving
 
 HERE = Path(__file__).parent
 CONNECTIONS = 64
@@ -83,18 +80,11 @@ def run(*, is_quick: bool) -> list[Measure]:
     people = People(
         settled=plan.subscriptions, due_a_second=plan.due_a_second, seconds=2 * plan.seconds
     )
-    with (
-        cluster() as (postgres, socket),
-        serving_objects() as s3_server,
-        receiving() as mail_server,
-        tempfile.TemporaryDirectory() as name,
-    ):
-        postgres.run("CREATE DATABASE sustained")
+    with parts_for("sustained") as own:
         say(f"sustained: {plan.subscriptions:,} subscriptions …")
-        url, folder = socket_url(postgres.port, socket, "sustained"), Path(name)
-        with a_town(url, folder, s3_server, mail_server, people) as town:
+        with a_town(own.url, own.folder, own.s3_server, own.mail_server, people) as town:
             town.start()
-            return _measure(town, folder, plan)
+            return _measure(town, own.folder, plan)
 
 
 def _measure(town: Town, folder: Path, plan: Plan) -> list[Measure]:

@@ -1,7 +1,6 @@
 """What the doctor says of the source of a house: against a server that runs."""
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,6 +11,7 @@ from app.doctor.house_rights import look_at_source
 from app.doctor.report import Check, Grade
 from app.house import House
 from app.settings import Settings
+from tests.parts.serving import serving
 
 
 @pytest.fixture
@@ -28,12 +28,8 @@ def running(
     house = make_house(Settings.from_env(environ | {"CADANS_BIND": address}))
     host, _, port = address.partition(":")
     server = make_server(host, int(port), create_app(house.settings, house), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield house
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield house
 
 
 def look(environ: dict[str, str], address: str, source_url: str) -> Check:

@@ -6,14 +6,14 @@ It is a real server on a real port; nothing of the application is in it.
 import gzip
 import hashlib
 import random
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Final
 
 from tests.parts.pictures import a_jpeg
+from tests.parts.serving import QuietServer, serving
 
 SIZE_BYTES: Final = 60_000
 FEED_TYPE: Final = "application/rss+xml; charset=utf-8"
@@ -86,7 +86,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    server: ThreadingHTTPServer
+    server: QuietServer
     sites: dict[str, Site]
     counts: dict[tuple[str, str], int]
 
@@ -141,22 +141,9 @@ def feed_host() -> Iterator[Host]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = _Quiet(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    server = QuietServer(("127.0.0.1", 0), Handler)
+    with serving(server):
         yield Host(server, sites, counts)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """A reader that has seen enough hangs up: no news."""
 
 
 def good_reply(request: Request, site: Site) -> Reply:

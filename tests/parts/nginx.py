@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.parts.certificates import a_certificate, a_key, pem, pem_of_key
 from tests.parts.missing import missing
-from tests.parts.server import free_port
+from tests.parts.server import end, free_port
 
 SHIPPED = Path(__file__).parents[2] / "scripts" / "deploy" / "nginx"
 HOST = "localhost"
@@ -193,7 +193,7 @@ def nginx_before(*behind: int, gateway: int | None = None) -> Iterator[Nginx]:
             _wait_until_it_answers(here)
             yield here
         finally:
-            _stop(here.process)
+            end(here.process)
 
 
 def _changed(text: str, changes: dict[str, str]) -> str:
@@ -240,12 +240,3 @@ def _wait_until_it_answers(here: Nginx) -> None:
             break
         time.sleep(0.05)
     raise NginxFailed(here.log[-2000:])
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

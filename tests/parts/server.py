@@ -110,7 +110,7 @@ class Installation:
     def stop(self) -> None:
         """End every process as a service manager would; kill what does not go."""
         for process in reversed(self.processes):
-            _end(process)
+            end(process)
         self.processes.clear()
 
     @property
@@ -190,7 +190,8 @@ def _spawn(
     )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, as a service manager would; kill it when it does not."""
     process.terminate()
     try:
         process.wait(timeout=PATIENCE_SECONDS)

@@ -1,15 +1,16 @@
 """A web server that is none of ours: it says one thing to everybody, over TLS if need be."""
 
 import ssl
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+
+from tests.parts.serving import QuietServer, serving
 
 
 @dataclass(kw_only=True)
@@ -47,27 +48,14 @@ def answering(context: ssl.SSLContext | None = None) -> Iterator[Stranger]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = _Quiet(("127.0.0.1", 0), Handler)
+    server = QuietServer(("127.0.0.1", 0), Handler)
     if context is not None:
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )
     stranger.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield stranger
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """Who does not trust the certificate hangs up: no news."""
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """The owner's rooms about listeners, as they look: every width and scheme, in Chromium."""
 
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from app.db.models import Account, Listener, Subscription
 from app.house import House
@@ -23,17 +20,6 @@ from tests.web.rooms import Rooms, rooms_of
 pytestmark = pytest.mark.browser
 
 NAMES = ("Anneke van den Hoogenband", "Ben", "Noor", "Mathilde Okonkwo", "Kim")
-
-
-@pytest.fixture
-def url(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

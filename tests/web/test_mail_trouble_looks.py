@@ -1,12 +1,8 @@
 """The pages about mail that does not arrive, as they look: every width and scheme, in Chromium."""
 
-import threading
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
 from app.db.models import Subscription
 from app.house import House
@@ -19,17 +15,6 @@ from tests.parts.house import MONDAY
 from tests.web.rooms import Rooms, rooms_of
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def url(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

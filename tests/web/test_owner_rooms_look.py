@@ -1,12 +1,9 @@
 """The rooms for mails and for addresses in other hands, as they look: every width and scheme."""
 
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from app.db.models import LeakSignal
 from app.house import House
@@ -25,17 +22,6 @@ SIGNS = {
     SignalKind.APPS: (14, ""),
     SignalKind.NETWORKS: (40, ""),
 }
-
-
-@pytest.fixture
-def url(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

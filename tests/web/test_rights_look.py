@@ -1,14 +1,10 @@
 """What everybody may ask of a house, as it looks: every width, scheme and language."""
 
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page
-from werkzeug.serving import make_server
 
 from app import consent
 from app.db.models import Confirmation
@@ -29,17 +25,6 @@ def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str
     if request.param:
         (folder / "privacy.toml").write_text(FILLED_IN, encoding="utf-8")
     return environ | {"CADANS_KEEP_LEFT": "730"}
-
-
-@pytest.fixture
-def url(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def look_at(page: Page, address: str, name: str) -> None:
