@@ -60,6 +60,12 @@ def find_by_address(session: Session, email_key: str | None) -> Erasure | None:
     )
 
 
+def keep(session: Session, listener_id: int) -> bool:
+    """Forget the wish; False: she is gone, perhaps erased while we waited for her row."""
+    undo(session, listener_id)
+    return session.scalar(select(Listener.id).where(Listener.id == listener_id)) is not None
+
+
 def undo(session: Session, listener_id: int) -> bool:
     """Forget the wish; answer whether there was one."""
     undone: Any = session.execute(delete(Erasure).where(Erasure.listener_id == listener_id))

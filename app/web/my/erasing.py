@@ -93,7 +93,9 @@ def keep(token: str) -> Response:
     if listener is None:
         return gone_page()
     with house().database.writing() as rows:
-        erasures.undo(rows, listener.id)
+        is_here = erasures.keep(rows, listener.id)
+    if not is_here:
+        return gone_page()
     page = render_template(
         "public/keep.html", keep_url=None, erasure=None, is_done=True, my_url=url_for("my.home")
     )
