@@ -12,12 +12,12 @@ and holds nothing else; it is deleted, not blanked, as soon as it was sent or gi
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db.inserts import insert_into
 from app.db.models import (
     Confirmation,
     Erasure,
@@ -123,12 +123,10 @@ def _delete_what_hangs_on_the_address(session: Session, listener: Listener) -> N
 
 def _count(session: Session, today: date, by: ErasureBy) -> None:
     by_operator, by_age = int(by is ErasureBy.OPERATOR), int(by is ErasureBy.AGE)
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert: Any = (sqlite.insert if is_sqlite else postgresql.insert)(ErasureDay)
     session.execute(
-        insert.values(
-            erased_on=today, count=1, by_operator=by_operator, by_age=by_age
-        ).on_conflict_do_update(
+        insert_into(session, ErasureDay)
+        .values(erased_on=today, count=1, by_operator=by_operator, by_age=by_age)
+        .on_conflict_do_update(
             index_elements=["erased_on"],
             set_={
                 "count": ErasureDay.count + 1,

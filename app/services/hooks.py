@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db.inserts import insert_into
 from app.db.models import HookToken
 from app.mail.reports import Report
 from app.services import returns
@@ -25,10 +25,10 @@ def take(session: Session, reports: Sequence[Report], *, source: str, now: datet
 
 def is_first(session: Session, token_sha256: bytes, *, now: datetime) -> bool:
     """Remember a token; False: it was used before."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert: Any = (sqlite.insert if is_sqlite else postgresql.insert)(HookToken)
-    statement = insert.values(sha256=token_sha256, seen_at=now).on_conflict_do_nothing(
-        index_elements=["sha256"]
+    statement = (
+        insert_into(session, HookToken)
+        .values(sha256=token_sha256, seen_at=now)
+        .on_conflict_do_nothing(index_elements=["sha256"])
     )
     return session.scalar(statement.returning(HookToken.sha256)) is not None
 

@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db.inserts import insert_into
 from app.db.models import Fetches, FetchNetwork, LeakSignal
 from app.kinds import SignalKind
 from app.services import limits
@@ -53,7 +53,7 @@ def _note_networks(session: Session, hers: Fetched) -> None:
         {"subscription_id": number, "seen_on": day, "sha256": digest}
         for number, day, digest in sorted(rows)
     ]
-    session.execute(_insert(session)(FetchNetwork).on_conflict_do_nothing(), values)
+    session.execute(insert_into(session, FetchNetwork).on_conflict_do_nothing(), values)
 
 
 def _hash(keys: limits.DayKeys, key: FetchKey, address: str, at: datetime) -> bytes:
@@ -125,7 +125,7 @@ def _write(session: Session, found: Sequence[tuple[int, Sign]]) -> None:
         }
         for (number, kind, day), sign in sorted(worst.items(), key=lambda pair: pair[0])
     ]
-    statement = _insert(session)(LeakSignal)
+    statement = insert_into(session, LeakSignal)
     more: ColumnElement[bool] = statement.excluded.amount > LeakSignal.amount
     statement = statement.on_conflict_do_update(
         index_elements=["subscription_id", "kind", "seen_on"],
@@ -135,8 +135,3 @@ def _write(session: Session, found: Sequence[tuple[int, Sign]]) -> None:
         },
     )
     session.execute(statement, rows)
-
-
-def _insert(session: Session) -> Any:  # noqa: ANN401 (the two dialects' inserts share no type)
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    return sqlite.insert if is_sqlite else postgresql.insert

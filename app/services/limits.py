@@ -11,9 +11,9 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db.inserts import insert_into
 from app.db.models import DailySalt, LimitCount
 
 SALT_BYTES: Final = 32
@@ -112,7 +112,7 @@ def _window_start(limit: Limit, now: datetime) -> datetime:
 
 def _count(session: Session, counted: bytes, window_start_at: datetime) -> int:
     row = {"sha256": counted, "window_start_at": window_start_at, "count": 1}
-    statement = _insert(session)(LimitCount).values(**row)
+    statement = insert_into(session, LimitCount).values(**row)
     counting = statement.on_conflict_do_update(
         index_elements=["sha256", "window_start_at"], set_={"count": LimitCount.count + 1}
     ).returning(LimitCount.count)
@@ -123,15 +123,10 @@ def _salt(session: Session, today: date) -> bytes:
     held = select(DailySalt.salt).where(DailySalt.salt_on == today)
     salt = session.scalar(held)
     if salt is None:
-        fresh = _insert(session)(DailySalt).values(
+        fresh = insert_into(session, DailySalt).values(
             salt_on=today, salt=secrets.token_bytes(SALT_BYTES)
         )
         # Of two processes at midnight the first one's salt wins.
         session.execute(fresh.on_conflict_do_nothing(index_elements=["salt_on"]))
         salt = session.scalars(held).one()
     return salt
-
-
-def _insert(session: Session) -> Any:  # noqa: ANN401 (the two dialects' inserts share no type)
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    return sqlite.insert if is_sqlite else postgresql.insert

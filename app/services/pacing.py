@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db.inserts import insert_into
 from app.db.models import MailDomain
 
 MINUTE: Final = timedelta(minutes=1)
@@ -80,13 +80,11 @@ def forget_idle(session: Session, *, now: datetime) -> int:
 
 
 def _lock(session: Session, domain: str, now: datetime) -> MailDomain:
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert: Any = (sqlite.insert if is_sqlite else postgresql.insert)(MailDomain)
     start = now.replace(second=0, microsecond=0)
     session.execute(
-        insert.values(domain=domain, minute_at=start, used=0, holds=0).on_conflict_do_nothing(
-            index_elements=["domain"]
-        )
+        insert_into(session, MailDomain)
+        .values(domain=domain, minute_at=start, used=0, holds=0)
+        .on_conflict_do_nothing(index_elements=["domain"])
     )
     return session.scalars(
         select(MailDomain).where(MailDomain.domain == domain).with_for_update()

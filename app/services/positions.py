@@ -11,12 +11,12 @@ that its clock may be wrong.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db.inserts import insert_into
 from app.db.models import Lesson, Position, Recording
 from app.errors import InvalidInput, LessonNotFound, TooManyRequests
 from app.kinds import LessonState
@@ -150,13 +150,11 @@ def _lock_row(
     session: Session, subscription_id: int, lesson_id: int, *, at: datetime, now: datetime
 ) -> Position:
     """Answer the row of this lesson, made now if need be, and ours until we commit."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert: Any = (sqlite.insert if is_sqlite else postgresql.insert)(Position)
     values = {"position_ms": 0, "heard_ms": 0, "updated_at": at, "received_at": now}
     session.execute(
-        insert.values(
-            subscription_id=subscription_id, lesson_id=lesson_id, **values
-        ).on_conflict_do_nothing(index_elements=["subscription_id", "lesson_id"])
+        insert_into(session, Position)
+        .values(subscription_id=subscription_id, lesson_id=lesson_id, **values)
+        .on_conflict_do_nothing(index_elements=["subscription_id", "lesson_id"])
     )
     return session.scalars(
         select(Position)

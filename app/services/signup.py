@@ -11,10 +11,10 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app import consent
+from app.db.inserts import insert_into
 from app.db.models import Confirmation, Course, Listener, OutboxMail, Subscription
 from app.errors import InvalidInput, LinkExpired, LinkUsed, NotAllowed
 from app.policy import may_sign_up
@@ -271,15 +271,15 @@ def _has_just_asked(session: Session, asked: SignUp, now: datetime) -> bool:
 
 def _listener(session: Session, confirmation: Confirmation, now: datetime) -> Listener:
     """Answer the listener of that address, made now if need be, and locked until we commit."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert = (sqlite.insert if is_sqlite else postgresql.insert)(Listener)
     session.execute(
-        insert.values(
+        insert_into(session, Listener)
+        .values(
             email=confirmation.email,
             email_key=confirmation.email_key,
             name=confirmation.name,
             created_at=now,
-        ).on_conflict_do_nothing(index_elements=["email_key"])
+        )
+        .on_conflict_do_nothing(index_elements=["email_key"])
     )
     return session.scalars(
         select(Listener).where(Listener.email_key == confirmation.email_key).with_for_update()

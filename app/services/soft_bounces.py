@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import delete, exists, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db.inserts import insert_into
 from app.db.models import Listener, SoftBounce, Subscription, Suppression
 
 KEPT_FOR: Final = timedelta(days=30)
@@ -37,7 +37,7 @@ def note(
     if session.scalar(select(Listener.id).where(Listener.email_key == email_key)) is None:
         return False
     values = {"last_at": now, "source": source, "diagnostic": diagnostic}
-    statement = _insert(session)(SoftBounce).values(
+    statement = insert_into(session, SoftBounce).values(
         email_key=email_key, count=1, first_at=now, **values
     )
     session.execute(
@@ -111,8 +111,3 @@ def forget_old(session: Session, *, now: datetime) -> int:
         )
     )
     return int(gone.rowcount)
-
-
-def _insert(session: Session) -> Any:  # noqa: ANN401 (the two dialects' inserts share no type)
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    return sqlite.insert if is_sqlite else postgresql.insert

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVarTuple
 
 from sqlalchemy import Select, delete, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db.inserts import insert_into
 from app.db.models import Confirmation, Listener, Subscription, Suppression
 from app.errors import NotAllowed, SubscriptionNotFound
 from app.kinds import SuppressionReason
@@ -94,7 +94,7 @@ def suppress(session: Session, trouble: Trouble, *, now: datetime) -> bool:
         "source": trouble.source,
         "diagnostic": trouble.diagnostic,
     }
-    statement = _insert(session)(Suppression).values(email_key=trouble.email_key, **values)
+    statement = insert_into(session, Suppression).values(email_key=trouble.email_key, **values)
     session.execute(
         statement.on_conflict_do_update(index_elements=["email_key"], set_=values),
         execution_options={"populate_existing": True},
@@ -279,8 +279,3 @@ def _works_since(session: Session, email_key: str, now: datetime) -> None:
     session.execute(
         update(Listener).where(Listener.email_key == email_key).values(mail_works_since=now)
     )
-
-
-def _insert(session: Session) -> Any:  # noqa: ANN401 (the two dialects' inserts share no type)
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    return sqlite.insert if is_sqlite else postgresql.insert

@@ -9,6 +9,7 @@ import pytest
 from app import consent
 from app.services import signup
 from app.words import LANGUAGES
+from tests.parts.consents import forget
 
 # A text that people have agreed to is never changed. Yours is another one: leave the file as it
 # was, write yours into a new one, named after this month, and add its digest here.
@@ -36,11 +37,6 @@ def later_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     forget()
     yield tmp_path
     forget()
-
-
-def forget() -> None:
-    consent.versions.cache_clear()
-    consent._text.cache_clear()  # noqa: SLF001 (the shelf of the texts that were read)
 
 
 def digest(version: str) -> str:

@@ -16,6 +16,7 @@ from app.house import House
 from app.services import subscriptions
 from app.services.links import Links, Purpose
 from tests.builders import a_course, a_listener, a_subscription
+from tests.parts.consents import forget
 from tests.parts.house import SettableClock
 from tests.parts.letters import path_in, send_mail
 
@@ -40,11 +41,6 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     forget()
     yield folder
     forget()
-
-
-def forget() -> None:
-    consent.versions.cache_clear()
-    consent._text.cache_clear()  # noqa: SLF001 (the shelf of the texts that were read)
 
 
 def change_text(folder: Path) -> None:
