@@ -50,15 +50,18 @@ def forget_mails_of_nobody(session: Session, *, before: datetime) -> int:
     Sign-in links: asked for by an address, so nothing else takes their rows along. Other rows stay
     with their listener: they keep a notice from being written twice.
     """
-    gone: Any = session.execute(
-        delete(OutboxMail).where(
+    old = (
+        select(OutboxMail.id)
+        .where(
             or_(OutboxMail.sent_at < before, OutboxMail.failed_at < before),
             OutboxMail.subscription_id.is_(None),
             OutboxMail.confirmation_id.is_(None),
             OutboxMail.account_id.is_(None),
             OutboxMail.listener_id.is_(None),
         )
+        .limit(BATCH)
     )
+    gone: Any = session.execute(delete(OutboxMail).where(OutboxMail.id.in_(old)))
     return int(gone.rowcount)
 
 

@@ -192,6 +192,26 @@ def test_mail_of_nobody_goes_and_one_of_a_listener_stays_without_her_address(
     assert (kept.notice, kept.address) == ("welcome:1", None)
 
 
+def test_many_mails_of_nobody_go_batch_by_batch(
+    open_house: Callable[..., House], clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 3)
+    house = open_house(KEEP_MAILS="7")
+    with house.database.writing() as session:
+        for number in range(5):
+            asked = outbox.Notice(
+                name=f"sign-in:{number}",
+                template="sign_in",
+                language="nl",
+                address="kim@example.org",
+            )
+            mail = outbox.put(session, asked, host="h", now=START)
+            assert mail is not None
+            mail.sent_at = START
+    clock.instant = START + 8 * DAY
+    assert [job.run(house) for _ in range(3)] == [3, 2, 0]
+
+
 def test_mail_that_still_waits_is_not_old(
     open_house: Callable[..., House], clock: SettableClock
 ) -> None:
