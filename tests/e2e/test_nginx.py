@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import feedparser
 import httpx
@@ -263,11 +264,14 @@ def test_a_flood_of_pages_is_stopped_while_feeds_go_on(front: Front, feed: str) 
     with nginx_before(front.here.port) as another, another.client() as flooder:
         answers = [flooder.get("/no-such-course") for _ in range(250)]
         polls = [flooder.get(f"/f/{feed.rpartition('/')[2]}").status_code for _ in range(50)]
+        # Where she is in a lesson, from a stranger: turned away by the house, not by nginx.
+        places = {flooder.post(f"/my/listening/{uuid4()}").status_code for _ in range(50)}
     stopped = [answer for answer in answers if answer.status_code == 429]
     assert stopped
     assert int(stopped[0].headers["Retry-After"]) > 0
     assert "too fast" in stopped[0].text
     assert set(polls) == {200}
+    assert 429 not in places
 
 
 def test_who_takes_every_connection_for_audio_stops_nobody_else_at_her_address(
