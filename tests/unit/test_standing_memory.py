@@ -4,7 +4,12 @@ import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 from app.db.standing import Standing
-from app.web.delivery.memory import LONGEST, MOST_IN_A_GENERATION, StandingMemory
+from app.web.delivery.memory import (
+    GENERATION,
+    LONGEST,
+    MOST_IN_A_GENERATION,
+    StandingMemory,
+)
 
 NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
 MOST_BYTES = 60_000_000
@@ -30,13 +35,31 @@ def an_id(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
-def test_who_polled_last_is_remembered_and_never_more_than_two_generations() -> None:
+def test_never_more_than_two_generations_are_remembered() -> None:
     memory = StandingMemory(most=10)
     for number in range(1_000):
         memory.keep(an_id(number), a_standing(number), NOW)
-    known = [number for number in range(1_000) if memory.recall(an_id(number), NOW)]
-    assert 10 <= len(known) <= 2 * 11
-    assert known == list(range(known[0], 1_000))
+    assert sum(memory.recall(an_id(number), NOW) is not None for number in range(1_000)) == 10
+    later = NOW + GENERATION
+    for number in range(500, 1_000):
+        memory.keep(an_id(number), a_standing(number), later)
+    known = [number for number in range(1_000) if memory.recall(an_id(number), later)]
+    assert known == [*range(10), *range(500, 510)]
+
+
+def test_what_was_read_last_is_what_is_known() -> None:
+    memory = StandingMemory(most=1)
+    memory.keep(an_id(1), a_standing(1), NOW)
+    changed = a_standing(1)._replace(revision=2)
+    memory.keep(an_id(1), changed, NOW + timedelta(minutes=1))
+    found = memory.recall(an_id(1), NOW + timedelta(minutes=1))
+    assert found is not None
+    assert found.standing == changed
+
+    memory.keep(an_id(2), a_standing(2), NOW + GENERATION)
+    # No room for her any more, and what is known of her is old.
+    memory.keep(an_id(1), changed._replace(revision=3), NOW + GENERATION)
+    assert memory.recall(an_id(1), NOW + GENERATION) is None
 
 
 def test_memory_that_is_full_takes_sixty_megabytes_at_most() -> None:
@@ -44,7 +67,7 @@ def test_memory_that_is_full_takes_sixty_megabytes_at_most() -> None:
     tracemalloc.start()
     memory = StandingMemory(most=MOST_IN_A_GENERATION // share)
     for number in range(4 * MOST_IN_A_GENERATION // share):
-        memory.keep(an_id(number), a_standing(number), NOW + timedelta(microseconds=number))
+        memory.keep(an_id(number), a_standing(number), NOW + timedelta(seconds=number))
     taken, _peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert taken * share < MOST_BYTES
