@@ -7,7 +7,7 @@ from app.errors import PlanChanged
 from app.house import House
 from app.jobs.unlocks import host_of
 from app.jobs.worker import Task
-from app.services import courses, plans, unlocks
+from app.services import courses, plans, unlocking
 
 # Short transactions: on SQLite nobody else writes meanwhile.
 BATCH: Final = 200
@@ -25,7 +25,7 @@ def _go_on(house: House, course_id: int) -> int:
     try:
         with house.database.writing() as session:
             course = courses.get(session, course_id)
-            done = unlocks.record_course(
+            done = unlocking.record_course(
                 session, course, now=house.clock(), limit=BATCH, host=host_of(house)
             )
     except PlanChanged:

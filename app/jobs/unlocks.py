@@ -9,7 +9,7 @@ import structlog
 from app.errors import PlanChanged
 from app.house import House
 from app.jobs.worker import Task
-from app.services.unlocks import record_due
+from app.services.unlocking import record_due
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Subscription
 from app.errors import InvalidInput
-from app.services import subscriptions, unlocks
+from app.services import subscriptions, unlocking
 
 
 class SubscriptionEnded(InvalidInput):
@@ -33,14 +33,14 @@ def change(
         SubscriptionNotFound: there is none by that id.
         SubscriptionEnded: it has ended; nothing was changed.
     """
-    unlocks.record_subscription(session, subscription_id, now=now, host=host)
+    unlocking.record_subscription(session, subscription_id, now=now, host=host)
     subscription = subscriptions.get(session, subscription_id)
     refuse_ended(subscription)
     yield subscription
     subscription.revision += 1
     subscription.revised_at = now
     session.flush()
-    unlocks.record_subscription(session, subscription_id, now=now, host=host)
+    unlocking.record_subscription(session, subscription_id, now=now, host=host)
 
 
 def refuse_ended(subscription: Subscription) -> None:

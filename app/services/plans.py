@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from app.db import queue
 from app.db.models import Course, Lesson, PendingPlan
 from app.kinds import LessonState
-from app.services import changes, due, revisions, unlocks
+from app.services import changes, due, revisions, unlocking, unlocks
 from app.services.changes import (
     Change,
     NewDate,
@@ -85,7 +85,7 @@ def settle(session: Session, course: Course, *, now: datetime) -> bool:
     """
     if due.count_in_course(session, course, now=now, limit=FEW + 1) > FEW:
         return False
-    while unlocks.record_course(session, course, now=now, limit=FEW):
+    while unlocking.record_course(session, course, now=now, limit=FEW):
         pass
     return due.count_in_course(session, course, now=now + GAP, limit=1) == 0
 

@@ -10,7 +10,7 @@ from app.db.models import FeedAddress, Listener, Subscription
 from app.errors import NotAllowed, TooManyRequests
 from app.kinds import EndReason, RetireReason
 from app.policy import may_restart
-from app.services import limits, lives, outbox, subscriptions, unlocks
+from app.services import limits, lives, outbox, subscriptions, unlocking
 from app.services.addresses import FeedAddresses
 from app.services.limits import Limit
 
@@ -77,7 +77,7 @@ def restart(
         session.flush()
         old.successor_id = new.id
     addresses.mint(session, new.id, now=now)
-    unlocks.record_subscription(session, new.id, now=now, host=host)
+    unlocking.record_subscription(session, new.id, now=now, host=host)
     _tell(session, "restarted", f"restarted:{new.id}", new, host=host, now=now)
     return new
 

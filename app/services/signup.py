@@ -18,7 +18,7 @@ from app.db.inserts import insert_into
 from app.db.models import Confirmation, Course, Listener, OutboxMail, Subscription
 from app.errors import InvalidInput, LinkExpired, LinkUsed, NotAllowed
 from app.policy import may_sign_up
-from app.services import erasures, limits, outbox, suppressions, unlocks
+from app.services import erasures, limits, outbox, suppressions, unlocking
 from app.services.addresses import FeedAddresses
 from app.services.email_addresses import Address
 from app.services.limits import Limit
@@ -227,7 +227,7 @@ def confirm(
     subscription = alive or _begin(session, confirmation, listener, now)
     if alive is None:
         addresses.mint(session, subscription.id, now=now)
-        unlocks.record_subscription(session, subscription.id, now=now, host=host)
+        unlocking.record_subscription(session, subscription.id, now=now, host=host)
         outbox.put(session, _welcome(subscription, listener), host=host, now=now)
     suppressions.confirmed(session, listener.email_key, now=now)
     confirmation.used_at = now

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.db.models import Course, Listener, Subscription
 from app.errors import SubscriptionNotFound
 from app.kinds import EndReason
-from app.services import outbox, unlocks
+from app.services import outbox, unlocking
 from app.words import HOUSE_ZONE
 
 
@@ -93,7 +93,7 @@ def course_of(session: Session, subscription: Subscription) -> Course:
 def leave(session: Session, subscription_id: int, *, host: str, now: datetime) -> None:
     """End a subscription: what was unlocked stays hers, nothing new comes. Twice is fine."""
     # What is due is written down first, so that nothing she could hear a moment ago is gone.
-    unlocks.record_subscription(session, subscription_id, now=now, host=host)
+    unlocking.record_subscription(session, subscription_id, now=now, host=host)
     subscription = get(session, subscription_id)
     if subscription.ended_at is not None:
         return

@@ -11,7 +11,7 @@ from sqlalchemy import Table, select
 from app.db.base import Base
 from app.db.models import Course, Listener, OutboxMail
 from app.db.session import Database
-from app.services import exports, outbox, unlocks
+from app.services import exports, outbox, unlocking
 from app.services.addresses import FeedAddresses
 from app.services.outbox import Notice
 from feeds.tokens import FeedKeys
@@ -54,7 +54,7 @@ def kim(database: Database) -> Listener:
         course = a_course(session, title="Bloei", slug="bloei")
         listener = a_listener(session, email="kim@example.org", name="Kim")
         subscription = a_subscription(session, course, listener)
-        unlocks.record_subscription(session, subscription.id, now=START)
+        unlocking.record_subscription(session, subscription.id, now=START)
         notice = Notice(
             name="welcome:1",
             template="welcome",

@@ -8,7 +8,7 @@ from app.db.models import Course, Subscription
 from app.db.session import Database
 from app.errors import SubscriptionNotFound
 from app.kinds import EndReason, SuppressionReason
-from app.services import listeners, soft_bounces, suppressions, unlocks
+from app.services import listeners, soft_bounces, suppressions, unlocking
 from app.services.listeners import MOST_LINES, ListenerList
 from app.services.suppressions import Trouble
 from tests.builders import START, a_course, a_listener, a_subscription
@@ -59,7 +59,7 @@ def test_line_says_how_far_and_whether_mail_arrives(database: Database, course: 
     ben = joins(database, course, "Ben", "ben@example.org")
     noor = joins(database, course, "Noor", "noor@example.org")
     with database.writing() as session:
-        unlocks.record_subscription(session, ben.id, now=START + 7 * DAY)
+        unlocking.record_subscription(session, ben.id, now=START + 7 * DAY)
         trouble = Trouble(
             email_key="ben@example.org", reason=SuppressionReason.REFUSED, source="smtp"
         )

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from app.db.many import insert_many, insert_new, is_one_of, update_many
 from app.db.models import Lesson, OutboxMail, Subscription, Unlock
 from app.db.session import Database
-from app.services.unlocks import record_due
+from app.services.unlocking import record_due
 from tests.builders import START, a_course, a_listener, a_subscription
 from tests.parts.crowds import Crowd, add_crowd, analyse
 

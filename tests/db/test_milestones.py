@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app.db.models import Course, Lesson, OutboxMail, PauseSpan, Position, Subscription, Unlock
 from app.db.session import Database
-from app.services import mail_times, milestones, outbox, unlocks
+from app.services import mail_times, milestones, outbox, unlocking
 from app.services.outbox import Notice
 from tests.builders import START, a_course, a_subscription
 
@@ -41,7 +41,7 @@ def nudge(database: Database, after: timedelta) -> int:
 
 def complete(database: Database, after: timedelta) -> int:
     with database.writing() as session:
-        unlocks.record_due(session, now=START + after, limit=100, host=HOST)
+        unlocking.record_due(session, now=START + after, limit=100, host=HOST)
     before = len(mails(database, "complete"))
     ended: int | None = 0
     while ended is not None:
@@ -159,7 +159,7 @@ def test_lesson_of_the_small_hours_is_told_in_the_morning(database: Database) ->
         course = a_course(session, lessons=2)
         a_subscription(session, course, started_at=early, next_unlock_at=early)
     with database.writing() as session:
-        unlocks.record_due(session, now=early + WEEK, limit=9, host=HOST)
+        unlocking.record_due(session, now=early + WEEK, limit=9, host=HOST)
 
     (mail,) = mails(database, "lesson_unlocked")
     assert (mail.created_at, mail.due_at) == (early + WEEK, START + WEEK)
@@ -190,7 +190,7 @@ def test_lessons_that_waited_for_a_mail_server_come_in_one_mail(database: Databa
     subscribe(database)
     for week in (1, 2, 3):
         with database.writing() as session:
-            unlocks.record_due(session, now=START + week * WEEK, limit=9, host=HOST)
+            unlocking.record_due(session, now=START + week * WEEK, limit=9, host=HOST)
     first, _second, third = mails(database, "lesson_unlocked")
 
     with database.writing() as session:

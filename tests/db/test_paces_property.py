@@ -13,7 +13,7 @@ from app.db.models import FeedAddress, Subscription
 from app.db.session import Database
 from app.db.standing import read_instant
 from app.errors import CadansError
-from app.services import paces, pauses, renewals, unlocks
+from app.services import paces, pauses, renewals, unlocking, unlocks
 from app.services.addresses import FeedAddresses
 from app.services.delivery import hear
 from app.services.feeds import load_served
@@ -136,7 +136,7 @@ def restart(her: Her, now: datetime) -> None:
 def work(her: Her, now: datetime) -> None:
     """The worker comes by."""
     with her.database.writing() as session:
-        unlocks.record_due(session, now=now, limit=100, host=HOST)
+        unlocking.record_due(session, now=now, limit=100, host=HOST)
 
 
 ACTS = st.one_of(

@@ -14,7 +14,7 @@ from app.errors import LessonHeard, NotReady, StaleVersion
 from app.house import House
 from app.jobs.plans import carry_out
 from app.kinds import LessonState
-from app.services import changes, courses, lessons, plans, publishing, unlocks
+from app.services import changes, courses, lessons, plans, publishing, unlocking, unlocks
 from app.services.changes import NewerChange, NewOrder
 from app.services.courses import CourseFields
 from app.services.publishing import Direction
@@ -296,7 +296,7 @@ def test_who_signs_up_while_a_plan_waits_follows_the_old_one_until_the_switch(
     with house.database.writing() as session:
         crowd = Crowd(count=1, first_id=100, started_at=house.clock(), next_unlock_at=house.clock())
         add_crowd(session, courses.get(session, course_id), crowd)
-        unlocks.record_subscription(session, 100, now=house.clock())
+        unlocking.record_subscription(session, 100, now=house.clock())
         assert session.get_one(Subscription, 100).next_unlock_at == house.clock() + WEEK
     work(house)
     while record(house):
@@ -350,4 +350,4 @@ def test_switch_waits_for_what_another_worker_holds_and_locks_nobody_up(
 
 def record(house: House) -> int:
     with house.database.writing() as session:
-        return unlocks.record_due(session, now=house.clock(), limit=100, host="cursus.example")
+        return unlocking.record_due(session, now=house.clock(), limit=100, host="cursus.example")

@@ -23,7 +23,17 @@ from app.errors import InvalidInput, NotAllowed
 from app.house import House
 from app.jobs.plans import carry_out
 from app.kinds import LessonState
-from app.services import courses, lessons, paces, pauses, plans, publishing, subscriptions, unlocks
+from app.services import (
+    courses,
+    lessons,
+    paces,
+    pauses,
+    plans,
+    publishing,
+    subscriptions,
+    unlocking,
+    unlocks,
+)
 from app.services.feeds import load_served
 from app.services.paces import Wish
 from app.services.polls import look
@@ -173,7 +183,7 @@ class Lives:
 
     def _look_at_mail(self, session: Session) -> None:
         mails = session.scalars(
-            select(OutboxMail).where(OutboxMail.template == unlocks.NOTICE_TEMPLATE)
+            select(OutboxMail).where(OutboxMail.template == unlocking.NOTICE_TEMPLATE)
         ).all()
         told = [
             (mail.subscription_id, int(lesson))
@@ -204,7 +214,7 @@ class Lives:
 
     def _work(self, *_: object) -> None:
         with self.house.database.writing() as session:
-            unlocks.record_due(session, now=self.clock(), limit=2, host=HOST)
+            unlocking.record_due(session, now=self.clock(), limit=2, host=HOST)
 
     def _carry_out(self, *_: object) -> None:
         while carry_out(self.house):

@@ -13,7 +13,7 @@ from app.db.models import Course, OutboxMail, PauseSpan, Subscription, Unlock
 from app.db.session import Database
 from app.errors import PlanChanged
 from app.kinds import EndReason
-from app.services import subscriptions, unlocks
+from app.services import subscriptions, unlocking, unlocks
 from feeds.rhythm import RhythmKind
 from tests.builders import START, a_course, a_lesson, a_subscription
 
@@ -32,7 +32,7 @@ def a_follower(database: Database, *, lessons: int = 4, **more: object) -> int:
 
 def record(database: Database, now: datetime, *, limit: int = 100) -> int:
     with database.writing() as session:
-        return unlocks.record_due(session, now=now, limit=limit, host=HOST)
+        return unlocking.record_due(session, now=now, limit=limit, host=HOST)
 
 
 def recorded(database: Database) -> Sequence[Unlock]:
@@ -139,7 +139,7 @@ def test_unlock_and_mail_come_together_or_not_at_all(database: Database) -> None
 
     def die_before_the_commit() -> None:
         with database.writing() as session:
-            unlocks.record_due(session, now=START + WEEK, limit=10, host=HOST)
+            unlocking.record_due(session, now=START + WEEK, limit=10, host=HOST)
             raise ConnectionAbortedError
 
     with pytest.raises(ConnectionAbortedError):
@@ -200,7 +200,7 @@ def test_course_is_settled_for_everybody_before_its_plan_changes(database: Datab
         course = a_course(session)
         for _ in range(3):
             a_subscription(session, course)
-        unlocks.record_course(session, course, now=START + WEEK, limit=10)
+        unlocking.record_course(session, course, now=START + WEEK, limit=10)
     assert len(recorded(database)) == 6
     assert record(database, START + WEEK) == 0
 
@@ -208,7 +208,7 @@ def test_course_is_settled_for_everybody_before_its_plan_changes(database: Datab
 def test_settling_one_course_leaves_the_others_alone(database: Database) -> None:
     a_follower(database)
     with database.writing() as session:
-        unlocks.record_course(session, a_course(session), now=START + WEEK, limit=10)
+        unlocking.record_course(session, a_course(session), now=START + WEEK, limit=10)
     assert recorded(database) == []
 
 
@@ -240,7 +240,7 @@ def test_worker_drops_what_it_wrote_when_the_plan_moved_on_meanwhile(database: D
         return plans
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unlocks, "load_plans", load_and_be_overtaken)
+        patch.setattr(unlocking, "load_plans", load_and_be_overtaken)
         with pytest.raises(PlanChanged):
             record(database, START)
     assert recorded(database) == []
@@ -254,7 +254,7 @@ def test_worker_passes_over_what_another_holds(database: Database) -> None:
     a_follower(database)
     a_follower(database)
     with database.writing() as first:
-        assert unlocks.record_due(first, now=START, limit=1, host=HOST) == 1
+        assert unlocking.record_due(first, now=START, limit=1, host=HOST) == 1
         assert record(database, START) == 1
 
 

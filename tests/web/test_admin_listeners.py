@@ -12,7 +12,7 @@ from app.db.models import EmailChange, Listener, Subscription
 from app.house import House
 from app.jobs.moving import move_due
 from app.kinds import EndReason, Role, SuppressionReason
-from app.services import listeners, soft_bounces, suppressions, unlocks
+from app.services import listeners, soft_bounces, suppressions, unlocking
 from app.services.suppressions import Trouble
 from app.services.vouching import GRACE
 from tests.builders import a_listener, a_membership, a_subscription, an_account
@@ -34,7 +34,7 @@ def kim(house: House, rooms: Rooms) -> Subscription:
     with house.database.writing() as session:
         listener = a_listener(session, email=OLD, name="Kim")
         subscription = a_subscription(session, rooms.course, listener, language="en")
-        unlocks.record_subscription(session, subscription.id, now=house.clock())
+        unlocking.record_subscription(session, subscription.id, now=house.clock())
         return subscription
 
 

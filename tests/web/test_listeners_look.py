@@ -8,7 +8,7 @@ from flask import Flask
 from app.db.models import Account, Listener, Subscription
 from app.house import House
 from app.kinds import EndReason, SuppressionReason
-from app.services import email_moves, soft_bounces, suppressions, unlocks
+from app.services import email_moves, soft_bounces, suppressions, unlocking
 from app.services.email_addresses import parse_address
 from app.services.email_moves import Wish
 from app.services.suppressions import Trouble
@@ -43,7 +43,7 @@ def people(house: House, rooms: Rooms) -> list[Subscription]:
                 session, rooms.course, listener, started_at=started_at, last_app="AntennaPod",
                 last_fetch_at=MONDAY,
             )  # fmt: skip
-            unlocks.record_subscription(session, place.id, now=MONDAY)
+            unlocking.record_subscription(session, place.id, now=MONDAY)
             found.append(place)
         lost, full, left, *_ = (session.get_one(Listener, each.listener_id) for each in found)
         trouble = Trouble(

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from app.db import asking, standing
 from app.db.models import Course, Subscription
 from app.kinds import Role
-from app.services import addresses, unlocks
+from app.services import addresses, unlocking
 from app.web.delivery.memory import LONGEST
 from tests.builders import a_membership, an_account
 from tests.parts.postgres import Postgres
@@ -47,7 +47,7 @@ def visit(
 def record(visit: Visit) -> None:
     """Write down what is due, as the worker does."""
     visit.change(
-        lambda session: unlocks.record_subscription(
+        lambda session: unlocking.record_subscription(
             session, visit.subscription_id, now=visit.clock()
         )
     )
@@ -156,7 +156,7 @@ def subscription_ids(visit: Visit) -> list[int]:
 def record_all(visit: Visit) -> None:
     for each in subscription_ids(visit):
         visit.change(
-            lambda session, each=each: unlocks.record_subscription(  # type: ignore[misc]
+            lambda session, each=each: unlocking.record_subscription(  # type: ignore[misc]
                 session, each, now=visit.clock()
             )
         )
