@@ -128,6 +128,7 @@ def test_deleting_twice_is_fine(store: Store, key: ObjectKey) -> None:
     store.put(key, [ALPHABET], MP3)
     store.delete(key)
     store.delete(key)
+    assert list(store.list()) == []
 
 
 def test_source_that_breaks_off_leaves_nothing(store: Store, key: ObjectKey) -> None:

@@ -189,6 +189,7 @@ def test_aborting_twice_is_fine(store: Store, key: ObjectKey) -> None:
     upload_id = store.begin_upload(key, MP3)
     store.abort_upload(key, upload_id)
     store.abort_upload(key, upload_id)
+    assert list(store.open_uploads()) == []
 
 
 def test_aborting_too_late_leaves_the_object(store: Store, key: ObjectKey) -> None:

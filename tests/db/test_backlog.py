@@ -20,7 +20,7 @@ from app.house import House
 from app.kinds import JobState, RecordingState
 from app.services import backlog, mailing, outbox, recordings
 from tests.builders import a_course, a_lesson, a_listener, a_recording, a_subscription
-from tests.parts.house import MONDAY
+from tests.parts.house import MONDAY, environ_on
 from tests.parts.smtp import MailServer
 
 EMAIL = "kim@example.org"
@@ -30,11 +30,8 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path, mail_server: MailServer) -> dict[str, str]:
     return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url.replace("+psycopg", ""),
+        **environ_on(database_url.replace("+psycopg", ""), tmp_path),
         "CADANS_MAIL": mail_server.url,
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
     }
 
 

@@ -20,7 +20,7 @@ from app.services.signup import SignUp
 from app.setting_values import parse_mail
 from feeds.rhythm import RhythmKind
 from tests.builders import START, a_course, a_listener, a_subscription
-from tests.parts.house import SettableClock
+from tests.parts.house import SettableClock, environ_on
 from tests.parts.smtp import MailServer
 
 HOST = "cursus.example"
@@ -35,12 +35,9 @@ PACE = 5
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path, mail_server: MailServer) -> dict[str, str]:
     return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
+        **environ_on(database_url, tmp_path),
         "CADANS_MAIL": mail_server.url,
         "CADANS_MAIL_PACE": str(PACE),
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
     }
 
 

@@ -28,6 +28,7 @@ from app.jobs import local, on_postgres, relief, work
 from app.jobs.worker import Errand, Task, Worker
 from app.kinds import JobState
 from app.settings import Settings
+from tests.parts.house import environ_on
 from tests.parts.log import Log
 from tests.parts.postgres import Postgres
 
@@ -42,12 +43,7 @@ StartWorker = Callable[..., Worker]
 
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url.replace("+psycopg", ""),
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
-    }
+    return environ_on(database_url.replace("+psycopg", ""), tmp_path)
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ def test_two_courses_may_have_a_lesson_of_one_title(database: Database) -> None:
         for _ in range(2):
             course = a_course(session, lessons=0)
             lessons.create(session, course.id, LessonFields(title="Hello"), now=START)
+            assert [each.title for each in lessons.of_course(session, course.id)] == ["Hello"]
 
 
 def test_a_lesson_can_keep_its_title_when_it_is_edited(database: Database) -> None:

@@ -16,7 +16,7 @@ from app.services.signup import SignUp
 from tests.builders import START, a_course, a_listener, a_subscription
 from tests.db.test_due import plan_of
 from tests.parts.crowds import analyse
-from tests.parts.house import SettableClock
+from tests.parts.house import SettableClock, environ_on
 from tests.parts.smtp import MailServer
 
 HOUR = timedelta(hours=1)
@@ -25,11 +25,8 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path, mail_server: MailServer) -> dict[str, str]:
     return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
+        **environ_on(database_url, tmp_path),
         "CADANS_MAIL": mail_server.url,
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
     }
 
 

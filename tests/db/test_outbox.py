@@ -23,7 +23,7 @@ from app.services.mailing import BACKOFF, LEASE
 from app.services.signup import SignUp
 from app.setting_values import parse_mail
 from tests.builders import a_course, a_listener, a_subscription, an_account
-from tests.parts.house import MONDAY, SettableClock
+from tests.parts.house import MONDAY, SettableClock, environ_on
 from tests.parts.smtp import MailServer
 
 ROOT = Path(__file__).parents[2]
@@ -33,11 +33,8 @@ PATIENCE_SECONDS = 60
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path, mail_server: MailServer) -> dict[str, str]:
     return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
+        **environ_on(database_url, tmp_path),
         "CADANS_MAIL": mail_server.url,
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
     }
 
 

@@ -12,7 +12,7 @@ from app.db.models import OutboxMail
 from app.house import House
 from app.services import mailing, outbox, pacing
 from tests.builders import a_course, a_listener, a_subscription
-from tests.parts.house import MONDAY, SettableClock
+from tests.parts.house import MONDAY, SettableClock, environ_on
 from tests.parts.smtp import MailServer
 
 MINUTE = timedelta(minutes=1)
@@ -21,12 +21,9 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path, mail_server: MailServer) -> dict[str, str]:
     return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
+        **environ_on(database_url, tmp_path),
         "CADANS_MAIL": mail_server.url,
         "CADANS_MAIL_PACE": "3",
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
     }
 
 

@@ -21,7 +21,7 @@ from app.services.publishing import Direction
 from feeds.rhythm import Rhythm, RhythmKind
 from tests.builders import START, a_course, a_lesson
 from tests.parts.crowds import Crowd, add_crowd
-from tests.parts.house import SettableClock
+from tests.parts.house import SettableClock, environ_on
 
 WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)
@@ -32,12 +32,7 @@ DAILY = Rhythm(kind=RhythmKind.EVERY_DAYS, every_days=1)
 
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
-    }
+    return environ_on(database_url, tmp_path)
 
 
 @pytest.fixture

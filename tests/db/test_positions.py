@@ -146,6 +146,7 @@ def test_a_flood_of_positions_writes_once_a_second(place: Place) -> None:
 def test_a_clock_that_was_set_back_silences_nobody(place: Place) -> None:
     place.say(1, at=NOW + timedelta(days=1))
     place.say(2, at=NOW)
+    assert place.heard().heard_ms == 2 * MINUTE
 
 
 def test_one_row_holds_one_lesson(place: Place) -> None:

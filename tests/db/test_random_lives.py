@@ -40,7 +40,7 @@ from app.services.polls import look
 from app.services.publishing import Direction
 from feeds.rhythm import Rhythm, RhythmKind
 from tests.builders import a_course, a_lesson, a_subscription
-from tests.parts.house import SettableClock
+from tests.parts.house import SettableClock, environ_on
 from tests.parts.plain_model import plain_unlocks
 
 HOST = "cursus.example"
@@ -111,12 +111,7 @@ HERS = st.lists(
 
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
-    }
+    return environ_on(database_url, tmp_path)
 
 
 @dataclass(kw_only=True)

@@ -17,7 +17,7 @@ from app.jobs.returns import read_returns
 from app.kinds import SuppressionReason
 from app.services import hooks, mailing, outbox
 from tests.builders import a_course, a_listener, a_subscription
-from tests.parts.house import SettableClock
+from tests.parts.house import SettableClock, environ_on
 from tests.parts.returned import a_bounce, a_complaint, an_auto_reply
 from tests.parts.smtp import MailServer
 
@@ -27,13 +27,10 @@ BEN = "ben@example.org"
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path, mail_server: MailServer) -> dict[str, str]:
     return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
+        **environ_on(database_url, tmp_path),
         "CADANS_MAIL": mail_server.url,
         "CADANS_BOUNCES": f"maildir:{tmp_path / 'returned'}",
         "CADANS_BOUNCE_ADDRESS": "bounces+*@example.org",
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
     }
 
 

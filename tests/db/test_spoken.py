@@ -18,19 +18,14 @@ from media.findings import Code, Finding
 from media.keys import ObjectKey
 from tests.builders import a_course
 from tests.parts.audio_files import AudioFiles
-from tests.parts.house import SettableClock
+from tests.parts.house import SettableClock, environ_on
 
 KIND = TurnKind.PAUSED
 
 
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
-        "CADANS_FEED_KEYS": f"1:{'ab' * 32}",
-        "CADANS_SECRET_KEYS": "cd" * 32,
-    }
+    return environ_on(database_url, tmp_path)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from app.services.links import OpenedLink
 from app.services.signup import LinkAsked, Press, SignUp
 from app.services.suppressions import ONE_CONFIRM_IN, BounceOnly, Trouble
 from tests.builders import a_course, a_listener, a_subscription
-from tests.parts.house import MONDAY, SettableClock
+from tests.parts.house import MONDAY, SettableClock, environ_on
 from tests.parts.smtp import MailServer
 
 BEN = "ben@example.org"
@@ -26,11 +26,8 @@ BEN = "ben@example.org"
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path, mail_server: MailServer) -> dict[str, str]:
     return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
+        **environ_on(database_url, tmp_path),
         "CADANS_MAIL": mail_server.url,
-        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
-        "CADANS_SECRET_KEYS": "s" * 64,
     }
 
 

@@ -20,7 +20,7 @@ from media.errors import UploadIncomplete
 from media.findings import Verdict
 from media.keys import new_object_key
 from tests.parts.audio_files import AudioFiles
-from tests.parts.house import SettableClock
+from tests.parts.house import SettableClock, environ_on
 from tests.web.api import Made, an_owner
 
 CHUNK = 10_000
@@ -29,10 +29,7 @@ CHUNK = 10_000
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
     return {
-        "CADANS_VAR": str(tmp_path / "var"),
-        "CADANS_DATABASE_URL": database_url,
-        "CADANS_FEED_KEYS": f"1:{'ab' * 32}",
-        "CADANS_SECRET_KEYS": "cd" * 32,
+        **environ_on(database_url, tmp_path),
         "CADANS_MAX_UPLOAD": "20 MB",
     }
 

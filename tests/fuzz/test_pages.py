@@ -2,8 +2,8 @@
 
 import json
 import re
-import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from app.web import floods
 from app.web.access import access_of
 from tests.builders import a_subscription
 from tests.fuzz.effort import JSON, TEXTS, fuzzed
+from tests.parts.house import environ_on
 from tests.parts.sns import TOPIC
 from tests.web.api import a_token
 from tests.web.rooms import rooms_of
@@ -73,12 +74,9 @@ class Besieged:
 
 
 @pytest.fixture
-def environ(environ: dict[str, str], database_url: str) -> dict[str, str]:
+def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
     return {
-        **environ,
-        "CADANS_DATABASE_URL": database_url,
-        "CADANS_FEED_KEYS": f"1:{secrets.token_hex(32)}",
-        "CADANS_SECRET_KEYS": secrets.token_hex(32),
+        **environ_on(database_url, tmp_path),
         "CADANS_HOOK_SES": TOPIC,
         "CADANS_HOOK_POSTMARK": "hook:0123456789abcdef",
         "CADANS_HOOK_MAILGUN": KEY,

@@ -46,6 +46,16 @@ def environ(sqlite_url: str, tmp_path: Path) -> dict[str, str]:
     return {"CADANS_VAR": str(tmp_path / "var"), "CADANS_DATABASE_URL": sqlite_url}
 
 
+def environ_on(database_url: str, tmp_path: Path) -> dict[str, str]:
+    """What `settings` are read from on either database: only beside SQLite are keys made."""
+    return {
+        "CADANS_VAR": str(tmp_path / "var"),
+        "CADANS_DATABASE_URL": database_url,
+        "CADANS_FEED_KEYS": "1:" + "ab" * 32,
+        "CADANS_SECRET_KEYS": "s" * 64,
+    }
+
+
 @pytest.fixture
 def settings(environ: dict[str, str]) -> Settings:
     return Settings.from_env(environ)

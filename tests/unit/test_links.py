@@ -45,7 +45,8 @@ def test_link_ends_on_the_second(purpose: Purpose, lifetime: timedelta) -> None:
 
 def test_unsubscribing_works_for_ever() -> None:
     token = LINKS.sign(Purpose.UNSUBSCRIBE, 17, now=NOW)
-    LINKS.open(Purpose.UNSUBSCRIBE, token, now=NOW + timedelta(days=3650))
+    opened = LINKS.open(Purpose.UNSUBSCRIBE, token, now=NOW + timedelta(days=3650))
+    assert opened.row_id == 17
 
 
 def test_every_purpose_has_a_lifetime() -> None:

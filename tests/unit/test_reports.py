@@ -141,7 +141,8 @@ def test_mail_larger_than_any_report_is_not_read() -> None:
 def test_damaged_report_breaks_nothing(cut: int, flip: int, byte: int) -> None:
     raw = bytearray(a_bounce(message_id=MESSAGE_ID))
     raw[flip % len(raw)] = byte
-    read_report(bytes(raw[: len(raw) - cut]), bounce_address=VERP)
+    found = read_report(bytes(raw[: len(raw) - cut]), bounce_address=VERP)
+    assert len(found) <= 1
 
 
 def test_report_about_a_thousand_recipients_is_cut_short() -> None:

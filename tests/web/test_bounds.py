@@ -1,7 +1,7 @@
 """What may come in at all: bodies, texts and numbers, on both databases."""
 
 import io
-import secrets
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from app.policy import Access
 from app.web.access import access_of
 from app.web.bounds import BODY_BYTES, LARGEST_NUMBER, STRANGER_BYTES
 from tests.builders import a_course
+from tests.parts.house import environ_on
 from tests.web.api import Script, a_script, an_owner
 from tests.web.rooms import rooms_of
 
@@ -20,13 +21,8 @@ HALF_A_PAIR = '"\\ud800"'
 
 
 @pytest.fixture
-def environ(environ: dict[str, str], database_url: str) -> dict[str, str]:
-    return {
-        **environ,
-        "CADANS_DATABASE_URL": database_url,
-        "CADANS_FEED_KEYS": f"1:{secrets.token_hex(32)}",
-        "CADANS_SECRET_KEYS": secrets.token_hex(32),
-    }
+def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
+    return environ_on(database_url, tmp_path)
 
 
 @pytest.fixture

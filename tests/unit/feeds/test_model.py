@@ -74,7 +74,8 @@ def test_covers_end_as_apple_wants_them(address: str) -> None:
 
 
 def test_loopback_over_http_is_a_good_address() -> None:
-    a_feed(self_url="http://127.0.0.1:8000/f/x.xml", link="http://localhost:8000/c")
+    address = "http://127.0.0.1:8000/f/x.xml"
+    assert a_feed(self_url=address, link="http://localhost:8000/c").self_url == address
 
 
 def test_notes_have_only_tags_that_apps_show() -> None:
