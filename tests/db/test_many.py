@@ -110,4 +110,4 @@ def rows_read_of_outbox(session: Session) -> int:
     PostgreSQL passes on what a connection counted once a second, not with every transaction.
     """
     statistic = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'outbox'"
-    return session.scalars(text(statistic)).one()
+    return int(session.scalars(text(statistic)).one())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.parts.audio_files import AudioFiles
+from tests.parts.missing import missing
 from tests.upload.conftest import SCRIPT, Command, MakeFolder, write_list
 
 BAD = {
@@ -136,10 +137,9 @@ def test_sending_without_a_token_ends_with_2_before_anything_else(
 
 def test_a_dry_run_opens_no_connection(make_folder: MakeFolder) -> None:
     """In a network namespace of its own there is nobody to talk to, not even loopback."""
-    if shutil.which("unshare") is None:
-        pytest.skip("unshare is not on this machine")
+    unshare = shutil.which("unshare") or missing("unshare", "util-linux")
     folder = make_folder({"1.mp3": "cbr.mp3"})
-    alone = ["unshare", "--net", sys.executable, str(SCRIPT), str(folder), "--course", "x"]
+    alone = [unshare, "--net", sys.executable, str(SCRIPT), str(folder), "--course", "x"]
 
     done = subprocess.run([*alone, "--dry-run"], capture_output=True, check=False, timeout=60)
 

@@ -11,6 +11,7 @@ import yaml
 
 from app import create_app
 from tests.parts.figures import BEARER, MakeWatched
+from tests.parts.missing import missing
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "scripts" / "deploy" / "prometheus" / "cadans.rules.yml"
@@ -110,9 +111,7 @@ def test_every_alert_has_its_trouble_here() -> None:
 
 @pytest.mark.slow
 def test_prometheus_rings_for_each_trouble_and_for_nothing_else(tmp_path: Path) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool comes with Prometheus: apt-get install prometheus")
+    promtool = shutil.which("promtool") or missing("Prometheus", "prometheus")
     checked = subprocess.run([promtool, "check", "rules", RULES], capture_output=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     cases = [a_case(None, {}), *(a_case(alert, series) for alert, series in ILL.items())]
