@@ -22,6 +22,7 @@ from app.db.standing import (
     PostgresStandings,
     SqliteStandings,
     Standing,
+    is_passing,
 )
 
 # How many questions may be under way at once. With PostgreSQL one for eight costs each of them a
@@ -159,7 +160,8 @@ class _Lane:
             answer = getattr(self._connection, question)(parameter)
         except self._failure as error:
             self._drop_connection()
-            self._rest(REST_SECONDS)
+            if not is_passing(error):
+                self._rest(REST_SECONDS)
             raise DatabaseUnreachable(type(error).__name__) from error
         self._rests_until = 0.0
         return answer

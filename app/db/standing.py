@@ -34,6 +34,10 @@ POSTGRES_OPTIONS: Final = (
 )
 
 
+# SQLSTATE deadlock_detected: who changes the tables, as an upgrade does, holds what we ask for and
+# waits for what we hold.
+_PASSING: Final = frozenset({"40P01"})
+
 # How libpq is told to read a parameter.
 _TEXT: Final = 0
 _BINARY: Final = 1
@@ -177,6 +181,7 @@ class PostgresStandings:
         )
         driver: Any = engine.dialect.loaded_dbapi
         self._failure = driver.OperationalError
+        self._why = driver.errors.error_from_result
         self._connection = driver.connect(*positional, **named)
         self._libpq = self._connection.pgconn
         self._is_closed = threading.Event()
@@ -190,7 +195,7 @@ class PostgresStandings:
             )
             if prepared.status != driver.pq.ExecStatus.COMMAND_OK:
                 self.close()
-                raise self._failure("the statement could not be prepared")
+                raise self._why(prepared)
         self._asked_at = 0.0
 
     def find(self, random_ids: Sequence[bytes]) -> Mapping[bytes, Standing]:
@@ -238,8 +243,13 @@ class PostgresStandings:
         result = self._libpq.exec_prepared(name, [parameter], [form])
         self._asked_at = 0.0
         if result.status != self._tuples:
-            raise self._failure("the statement failed")
+            raise self._why(result)
         return result
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the database is there, and only took no part of this question just then."""
+    return getattr(error, "sqlstate", None) in _PASSING
 
 
 KINDS: Final[Mapping[str, type[SqliteStandings | PostgresStandings]]] = {

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
 from app.db.asking import StandingReader
 from app.db.models import FeedAddress
-from app.db.session import Database
+from app.db.session import Database, open_database
 from app.db.standing import DatabaseUnreachable, Standing
 from tests.builders import a_course, a_subscription
 from tests.parts.postgres import Postgres
@@ -121,6 +122,43 @@ def outcome(reader: StandingReader, random_id: bytes) -> str:
         return "found" if reader.find(random_id) else "unknown"
     except DatabaseUnreachable:
         return "gone"
+
+
+@pytest.mark.postgres
+def test_who_is_held_up_by_a_change_of_the_tables_calls_the_database_there(
+    postgres: Postgres,
+) -> None:
+    with postgres.fresh() as url, ThreadPoolExecutor(1) as asking:
+        database = open_database(url)
+        random_id = an_address(database)
+        with StandingReader(database.engine) as reader:
+            assert outcome(reader, random_id) == "found"
+            with psycopg.connect(url.replace("+psycopg", "")) as change:
+                # Of the two that wait for each other the one who asks gives way, and again.
+                change.execute("SET deadlock_timeout = '1min'")
+                change.execute("LOCK TABLE courses")
+                asked = asking.submit(outcome, reader, random_id)
+                wait_until(lambda: waits_for("courses", change))
+                change.execute("LOCK TABLE subscriptions")
+                wait_until(lambda: waits_for("subscriptions", change) or asked.done())
+                change.execute("LOCK TABLE feed_addresses")
+                assert asked.result() == "gone"
+                assert not reader.is_down()
+            assert outcome(reader, random_id) == "found"
+        database.close()
+
+
+def an_address(database: Database) -> bytes:
+    with database.writing() as session:
+        a_subscription(session, a_course(session))
+        return session.scalars(select(FeedAddress.random_id)).one()
+
+
+def waits_for(table: str, connection: psycopg.Connection) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = %s::regclass", (table,)
+    )
+    return found.fetchone() is not None
 
 
 def _allow(postgres: Postgres, name: str, *, is_allowed: bool) -> None:

@@ -142,7 +142,9 @@ def test_house_that_is_well_is_found_well(whole: Whole) -> None:
     exit_code, found = whole.look("--send-to", "ada@example.org")
     unwell = {code: check for code, check in found.items() if check["grade"] in {"warn", "fail"}}
     assert (exit_code, unwell) == (0, {})
-    assert [each.recipients for each in whole.mail_server.received] == [("ada@example.org",)]
+    # The worker may have written to the listener of this house meanwhile.
+    recipients = [each.recipients for each in whole.mail_server.received]
+    assert recipients.count(("ada@example.org",)) == 1
     assert found["proxies"]["message"] == "The proxy at 127.0.0.1 says who asks, and is believed."
     assert found["store_listener"]["grade"] == "ok"
 

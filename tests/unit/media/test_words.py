@@ -5,10 +5,10 @@ import io
 import re
 import string
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import pytest
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
 import media
@@ -78,7 +78,14 @@ def test_compiled_catalogue_is_the_written_one(language: str) -> None:
     compiled = io.BytesIO()
     with (folder / "media.po").open("rb") as file:
         write_mo(compiled, read_po(file, locale=language))
-    assert (folder / "media.mo").read_bytes() == compiled.getvalue()
+    compiled.seek(0)
+    with (folder / "media.mo").open("rb") as file:
+        assert messages_in(file) == messages_in(compiled)
+
+
+def messages_in(compiled: IO[bytes]) -> list[tuple[object, object]]:
+    """All but the first, which says what wrote the file, and when."""
+    return [(message.id, message.string) for message in read_mo(compiled) if message.id]
 
 
 def test_it_speaks_like_a_colleague() -> None:
