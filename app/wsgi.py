@@ -30,8 +30,5 @@ threading.Thread(target=_end_with_parent, name="cadans-parent", daemon=True).sta
 settings = Settings.from_env()
 set_up_logging(is_json=settings.log is LogFormat.JSON, report=open_faults(settings.sentry_dsn))
 application = create_app(settings, open_house(settings, is_counting=True))
-# What a request makes goes by itself when it is answered; the collector is there for cycles. At its
-# usual 700 it looks ten times a second through all that waits to be counted: measured, 4 % of a
-# poll. What stands here for good it need not look at again.
-gc.set_threshold(20_000, 20, 20)
+# What stands here for good the collector need not look at again.
 gc.freeze()

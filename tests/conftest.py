@@ -1,9 +1,13 @@
 """Where fixtures come from: one module per real part; and which tests begin first."""
 
+import gc
 from pathlib import Path
 from typing import Final
 
 import pytest
+from flask import Flask
+
+from tests.parts.templates import CompiledOnce
 
 pytest_plugins = [
     "tests.parts.audio_files",
@@ -28,10 +32,19 @@ LONG_FIRST: Final = ("e2e", "apps", "upload", "db", "contract", "audio")
 """Folders whose files take long. A file stays in one process: one that began last would keep that
 process at work while the others have nothing left to do."""
 
+# Nearly every test of a page has an application of its own.
+Flask.jinja_options = {"bytecode_cache": CompiledOnce()}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the order of chance within each folder."""
     items.sort(key=lambda item: _turn(item.path))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector not look again and again through what stays: all tests, and all modules."""
+    gc.collect()
+    gc.freeze()
 
 
 def _turn(path: Path) -> int:

@@ -8,7 +8,6 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from app.errors import CadansError
 from app.house import House
 from app.setting_values import Bind
-from app.web.building import build_watch_app
 
 
 class BindTaken(CadansError):
@@ -49,5 +48,8 @@ def open_watch_door(house: House) -> None:
         server = kind((bind.host, bind.port), _Quiet)
     except OSError as error:
         raise BindTaken(bind, error.strerror or type(error).__name__) from error
+    # Pages take half a second to load: nobody waits for them who is not watched.
+    from app.web.building import build_watch_app  # noqa: PLC0415
+
     server.set_app(build_watch_app(house))
     threading.Thread(target=server.serve_forever, name="cadans-watched", daemon=True).start()
