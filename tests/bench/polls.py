@@ -138,12 +138,12 @@ def measure(database: str, plan: Plan) -> list[Figure]:
             "few": serve("tests.bench.apps:product", environs[1]),
             "plain": serve("tests.bench.apps:plain", environs[0]),
         }
-        contenders = _contenders(ports, files)
+        contenders = _contenders(ports, files, plan)
         _check_answers(ports, files[0])
         return measure_all(contenders, plan, database)
 
 
-def _contenders(ports: dict[str, int], files: list[Path]) -> list[Contender]:
+def _contenders(ports: dict[str, int], files: list[Path], plan: Plan) -> list[Contender]:
     many, few = map(str, files)
     poll = str(HERE / "poll.lua")
     return [
@@ -155,7 +155,11 @@ def _contenders(ports: dict[str, int], files: list[Path]) -> list[Contender]:
             name="feed of 4 lessons", port=ports["many"], script=(poll, many, "feed"), target=0.5
         ),
         Contender(name="feed of 4 lessons, gzip", port=ports["many"], script=(poll, many, "gzip")),
-        Contender(name="poll, 1,000 subscriptions", port=ports["few"], script=(poll, few, "poll")),
+        Contender(
+            name="poll, 1,000 subscriptions",
+            port=ports["few"],
+            script=(poll, few, "poll", str(plan.many)),
+        ),
         Contender(
             name="poll, all subscriptions",
             port=ports["many"],
