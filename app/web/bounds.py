@@ -6,10 +6,11 @@ What no table can keep is refused here, in words, before anybody looks at it fur
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final
 
-from flask import Flask, Request, abort, current_app, request
+from flask import Flask, Request, Response, abort, current_app, request
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
@@ -17,6 +18,7 @@ from werkzeug.routing import IntegerConverter
 from app.errors import InvalidInput
 from app.policy import Access
 from app.web import access
+from app.web.request_ids import FROM_PROXY
 
 # The longest form of a stranger is a name and an address; an owner's holds a story.
 STRANGER_BYTES: Final = 64 * 2**10
@@ -38,6 +40,10 @@ BODY_BYTES: Final[Mapping[Access, int]] = MappingProxyType(
         Access.DEMO: STRANGER_BYTES,
     }
 )
+# What of a refused body is taken in: nginx passes on parts of an upload up to this size.
+REFUSED_BYTES: Final = 16 * 2**20
+CHUNK_BYTES: Final = 64 * 2**10
+_REFUSED: Final = 400
 # What SQLite and a bigint of PostgreSQL hold.
 LARGEST_NUMBER: Final = 2**63 - 1
 # PostgreSQL keeps no NUL in a text.
@@ -73,6 +79,7 @@ def set_up(app: Flask) -> None:
     app.config.update(MAX_CONTENT_LENGTH=OWNER_BYTES)
     app.url_map.converters["int"] = Number
     app.before_request(_bound_body)
+    app.after_request(_take_in_the_rest)
 
 
 def read_json() -> object:
@@ -131,6 +138,31 @@ def _bound_body() -> None:
     is_form = kind not in _WITHOUT_FORMS and not hasattr(view, "body_size")
     if is_form and "Transfer-Encoding" in request.headers:
         abort(411)
+
+
+def _take_in_the_rest(response: Response) -> Response:
+    """Read what a refused request still holds, so that its sender gets as far as the answer.
+
+    A proxy that finds the connection shut while it sends answers for us that the house is down.
+    """
+    if response.status_code >= _REFUSED and _is_held_by_a_proxy():
+        left = min(request.content_length or 0, REFUSED_BYTES)
+        # Gone meanwhile: nobody waits for an answer.
+        with suppress(OSError):
+            while left > 0 and (some := request.environ["wsgi.input"].read(min(left, CHUNK_BYTES))):
+                left -= len(some)
+    return response
+
+
+def _is_held_by_a_proxy() -> bool:
+    """Whether the whole body lies there already; who sends it himself may take for ever.
+
+    Whole recordings pass through as they come (`scripts/deploy/nginx/cadans/house.conf`).
+    """
+    if FROM_PROXY not in request.environ or request.endpoint is None:
+        return False
+    view = current_app.view_functions[request.endpoint]
+    return request.method == "PUT" or not hasattr(view, "body_size")
 
 
 def _without_nul(typed: Any) -> Any:  # noqa: ANN401 (a text or a file)

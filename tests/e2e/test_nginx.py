@@ -256,7 +256,9 @@ def test_parts_of_an_upload_pass_where_forms_of_their_size_do_not(
     wanted = {"file_name": "long.mp3", "size_bytes": PART_BYTES + 1}
     begun = anybody.post("/api/v1/courses/sent/uploads", json=wanted, headers=hers).json()
     part = f"/api/v1/uploads/{begun['upload']['id']}/parts/1"
-    assert anybody.put(part, content=bytes(PART_BYTES)).status_code == 401
+    # Over and over: who was refused before all was taken in got 503 from nginx now and then.
+    refused = {anybody.put(part, content=bytes(PART_BYTES)).status_code for _ in range(20)}
+    assert refused == {401}
     assert anybody.put(part, content=bytes(PART_BYTES), headers=hers).status_code == 200
 
 
