@@ -36,7 +36,7 @@ POSTGRES_OPTIONS: Final = (
 
 # SQLSTATE deadlock_detected: who changes the tables, as an upgrade does, holds what we ask for and
 # waits for what we hold.
-_PASSING: Final = frozenset({"40P01"})
+_DEADLOCK: Final = "40P01"
 
 # How libpq is told to read a parameter.
 _TEXT: Final = 0
@@ -248,8 +248,8 @@ class PostgresStandings:
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether the database is there, and only took no part of this question just then."""
-    return getattr(error, "sqlstate", None) in _PASSING
+    """Whether the database is there, and only gave no answer to this question just then."""
+    return getattr(error, "sqlstate", None) == _DEADLOCK
 
 
 KINDS: Final[Mapping[str, type[SqliteStandings | PostgresStandings]]] = {
