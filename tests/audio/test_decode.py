@@ -208,7 +208,7 @@ def test_it_inherits_no_environment(
     monkeypatch.setenv("CADANS_SECRET_KEYS", "sesame")
     # 127 would be told as a program that cannot be started
     spy = _program(tmp_path / "spy", '[ -z "$CADANS_SECRET_KEYS" ] || exit 127')
-    _decode(audio_files["cbr.mp3"], spy)
+    assert _decode(audio_files["cbr.mp3"], spy).is_finished
 
 
 def test_it_can_write_nothing(audio_files: AudioFiles, tmp_path: Path) -> None:

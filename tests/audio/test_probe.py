@@ -136,15 +136,15 @@ def test_file_that_asks_for_too_much_reading_is_called_unreadable() -> None:
     assert not probe(Stingy(b"ID3"), "a.mp3", 3).is_readable
 
 
-def _is_judged(facts: AudioFacts) -> None:
+def _is_judged(facts: AudioFacts) -> bool:
     """What cannot be read is never passed in silence."""
-    assert first_findings(facts, Expectations()) or facts.is_readable
+    return bool(first_findings(facts, Expectations())) or facts.is_readable
 
 
 @fuzzed
 @given(data=st.binary(max_size=4000), name=st.sampled_from(["a.mp3", "a.m4a", "", ".", "a."]))
 def test_random_bytes_never_raise(data: bytes, name: str) -> None:
-    _is_judged(_probe_bytes(data, name))
+    assert _is_judged(_probe_bytes(data, name))
 
 
 @fuzzed
@@ -155,7 +155,7 @@ def test_file_cut_anywhere_never_raises(
 ) -> None:
     whole = audio_files[name].read_bytes()
     end = data.draw(st.integers(0, 6000) | st.integers(0, len(whole)))
-    _is_judged(_probe_bytes(whole[:end], name))
+    assert _is_judged(_probe_bytes(whole[:end], name))
 
 
 @fuzzed
@@ -168,4 +168,4 @@ def test_file_with_spoilt_headers_never_raises(
     at = data.draw(st.integers(0, 3000))
     spoilt = data.draw(st.binary(min_size=1, max_size=20))
     whole[at : at + len(spoilt)] = spoilt
-    _is_judged(_probe_bytes(bytes(whole), name))
+    assert _is_judged(_probe_bytes(bytes(whole), name))

@@ -101,6 +101,8 @@ def test_without_demo_no_demo_course_is_made(house: House) -> None:
 def test_the_clock_of_a_demo_may_stand_still_or_move_on(make_demo: Callable[..., House]) -> None:
     for offset in ("+0d", "+7d", "+7d", "+8d"):
         refuse_clock_stepping_back(make_demo(offset))
+    with pytest.raises(ClockSteppedBack):
+        refuse_clock_stepping_back(make_demo("+7d"))
 
 
 def test_the_clock_of_a_demo_never_steps_back(make_demo: Callable[..., House]) -> None:

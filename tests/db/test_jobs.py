@@ -135,6 +135,7 @@ def test_deferred_job_runs_with_its_arguments(house: House, start: StartWorker) 
     start(writes(diary))
     diary.wait_for("hello")
     wait_until(lambda: not jobs(house))
+    assert diary.lines == ["hello"]
 
 
 def test_job_deferred_while_the_worker_runs_is_found(house: House, start: StartWorker) -> None:
@@ -142,6 +143,7 @@ def test_job_deferred_while_the_worker_runs_is_found(house: House, start: StartW
     start(writes(diary))
     defer(house, "write", {"line": "hello"})
     diary.wait_for("hello")
+    assert diary.lines == ["hello"]
 
 
 def test_job_of_a_transaction_that_failed_never_was(house: House) -> None:
@@ -176,6 +178,7 @@ def test_key_is_free_again_once_its_job_runs(house: House, start: StartWorker) -
     defer(house, "write", {"line": 1}, key="plan:1")
     start(Errand(name="write", run=run))
     diary.wait_for(True)
+    assert diary.lines == [True]
 
 
 def test_job_that_waits_for_its_time_is_left_alone(house: House, start: StartWorker) -> None:
@@ -364,6 +367,7 @@ def test_task_comes_round(start: StartWorker) -> None:
     diary = Diary()
     start(counts(diary, every=timedelta(seconds=1)))
     diary.wait_for(2)
+    assert diary.lines[:3] == [0, 1, 2]
 
 
 def test_task_with_more_to_do_is_run_again_at_once(start: StartWorker) -> None:
@@ -376,6 +380,7 @@ def test_task_with_more_to_do_is_run_again_at_once(start: StartWorker) -> None:
 
     start(Task(name="round", every=HOUR, run=run))
     diary.wait_for(0)
+    assert diary.lines == [2, 1, 0]
 
 
 def test_deferring_a_task_runs_it_before_its_time(house: House, start: StartWorker) -> None:
@@ -384,6 +389,7 @@ def test_deferring_a_task_runs_it_before_its_time(house: House, start: StartWork
     diary.wait_for(0)
     defer(house, "round", key="round")
     diary.wait_for(1)
+    assert diary.lines == [0, 1]
 
 
 def test_task_that_goes_wrong_rests_and_shows_until_it_is_mended(
