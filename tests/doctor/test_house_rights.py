@@ -4,14 +4,13 @@ import socket
 from collections.abc import Callable, Iterator
 
 import pytest
-from werkzeug.serving import make_server
 
 from app import create_app, source
 from app.doctor.house_rights import look_at_source
 from app.doctor.report import Check, Grade
 from app.house import House
 from app.settings import Settings
-from tests.parts.serving import serving
+from tests.parts.serving import serving_app
 
 
 @pytest.fixture
@@ -27,8 +26,7 @@ def running(
 ) -> Iterator[House]:
     house = make_house(Settings.from_env(environ | {"CADANS_BIND": address}))
     host, _, port = address.partition(":")
-    server = make_server(host, int(port), create_app(house.settings, house), threaded=True)
-    with serving(server):
+    with serving_app(create_app(house.settings, house), host, int(port)):
         yield house
 
 

@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from socketserver import BaseServer
+from typing import TYPE_CHECKING
+
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # How soon it hears that it may end.
 POLL_SECONDS = 0.02
@@ -30,3 +36,25 @@ def serving(server: BaseServer) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def serving_app(app: "WSGIApplication", host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Let an application answer until the block ends: where it does."""
+    server = make_server(host, port, _in_one_piece(app), threaded=True)
+    with serving(server):
+        yield f"http://{host}:{server.server_port}"
+
+
+def _in_one_piece(app: "WSGIApplication") -> "WSGIApplication":
+    """Werkzeug's server leaves an answer open, and its file, when a browser hangs up on it."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        pieces = app(environ, start_response)
+        try:
+            return [b"".join(pieces)]
+        finally:
+            if hasattr(pieces, "close"):
+                pieces.close()
+
+    return answer

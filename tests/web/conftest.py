@@ -10,7 +10,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 from werkzeug.test import Client, TestResponse
 
 from app import create_app
@@ -23,7 +22,7 @@ from feeds.tokens import FeedToken
 from media.keys import ObjectKey
 from tests.builders import START, a_course, a_subscription
 from tests.parts.house import SettableClock
-from tests.parts.serving import serving
+from tests.parts.serving import serving_app
 
 SECOND = timedelta(seconds=1)
 WEEK = timedelta(days=7)
@@ -107,9 +106,8 @@ def store_sound(house: House, recording: Recording, sound: bytes) -> None:
 @pytest.fixture
 def url(app: Flask) -> Iterator[str]:
     """Where a browser of a test reaches the house."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    with serving(server):
-        yield f"http://127.0.0.1:{server.server_port}"
+    with serving_app(app) as address:
+        yield address
 
 
 @pytest.fixture
