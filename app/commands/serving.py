@@ -12,9 +12,8 @@ from granian import Granian
 from granian.constants import Interfaces
 from sqlalchemy.exc import IntegrityError
 
-from app.commands.database import remedy
 from app.commands.watching import open_watch_door
-from app.db import migrate
+from app.db import revisions
 from app.errors import CadansError
 from app.house import House
 from app.jobs.tasks import ERRANDS, TASKS
@@ -138,10 +137,10 @@ def _refuse_taken(bind: Bind) -> None:
 
 
 def _check(house: House) -> None:
-    here, needed = migrate.current_revision(house.database), migrate.newest_revision()
-    if not migrate.is_ready(house.database):
+    here, needed = revisions.current_revision(house.database), revisions.newest_revision()
+    if not revisions.is_ready(house.database):
         raise TablesNotReady(
-            f"the tables are at {here}, this release needs {needed}: {remedy(here)}"
+            f"the tables are at {here}, this release needs {needed}: {revisions.remedy(here)}"
         )
     refuse_clock_stepping_back(house)
     _refuse_other_feed_keys(house)

@@ -6,27 +6,22 @@ The release before this one may go on serving meanwhile, and be started again: a
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from app.db import queue_tables
+from app.db import queue_tables, revisions
 from app.db.session import Database
 from app.errors import CadansError
 
 Step = Callable[[Config, str], None]
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 # The newest revision from before migrations only added; no release of that time asks what fits.
 FLOOR: Final = "0010"
-# The mark that says how new a release must be for these tables: the revision that it needs.
-NEEDS_MARK: Final = "needs_release"
 # Whoever waits for a table stands in front of all who only want to read it (PostgreSQL 15, section
 # 13.3.1), so that is never for longer than a poll waits; then the others get their turn.
 LOCK_SECONDS: Final = 3
@@ -66,13 +61,13 @@ def upgrade(database: Database, revision: str = "head") -> None:
         TablesTooNew: they are of a later release that this one does not fit.
         TablesBusy: others held them.
     """
-    here = current_revision(database)
-    if here is not None and not is_known(here):
-        if not _fits(database):
+    here = revisions.current_revision(database)
+    if here is not None and not revisions.is_known(here):
+        if not revisions.later_fits(database):
             raise TablesTooNew(here)
         return
     _run(database, command.upgrade, revision)
-    if current_revision(database) == newest_revision():
+    if revisions.current_revision(database) == revisions.newest_revision():
         queue_tables.bring_up_to_date(database)
         _mark(database, needed_release())
 
@@ -82,46 +77,9 @@ def downgrade(database: Database, revision: str) -> None:
     _run(database, command.downgrade, revision)
 
 
-def current_revision(database: Database) -> str | None:
-    """Answer where the database stands; None: it has no tables of ours."""
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def is_ready(database: Database) -> bool:
-    """Tell whether this release can work on these tables: they are its own, or newer and fit."""
-    here = current_revision(database)
-    if here is not None and not is_known(here):
-        return _fits(database)
-    return here == newest_revision() and queue_tables.are_up_to_date(database)
-
-
-def is_own(database: Database) -> bool:
-    """Tell whether the tables are exactly those of this release."""
-    return current_revision(database) == newest_revision() and is_ready(database)
-
-
-def newest_revision() -> str:
-    """Answer the revision that this release needs."""
-    revision = _scripts().get_current_head()
-    if revision is None:
-        raise LookupError(MIGRATIONS)
-    return revision
-
-
 def needed_release() -> str:
     """Answer the revision that a release must know to work on the newest tables."""
     return max((_needs(script) for script in _scripts().walk_revisions()), default=FLOOR)
-
-
-def is_known(revision: str) -> bool:
-    """Tell whether this release knows a revision; one that a later release made it does not."""
-    return revision in all_revisions()
-
-
-def all_revisions() -> list[str]:
-    """Answer the revisions that this release knows, the oldest first."""
-    return [script.revision for script in _scripts().walk_revisions()][::-1]
 
 
 def is_contract(revision: str) -> bool:
@@ -136,16 +94,6 @@ def _needs(script: Script) -> str:
     return str(getattr(script.module, "needs", FLOOR))
 
 
-def _fits(database: Database) -> bool:
-    """Whether the later release that changed these tables left what this one needs."""
-    with database.engine.connect() as connection:
-        needed = connection.scalar(
-            text("SELECT value FROM marks WHERE name = :name"), {"name": NEEDS_MARK}
-        )
-    # Revisions are numbers of four digits, in order.
-    return needed is not None and str(needed) <= newest_revision()
-
-
 def _mark(database: Database, value: str) -> None:
     """Write down how new a release must be."""
     with database.connect_for_writing() as connection:
@@ -154,7 +102,7 @@ def _mark(database: Database, value: str) -> None:
                 "INSERT INTO marks (name, value) VALUES (:name, :value)"
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
             ),
-            {"name": NEEDS_MARK, "value": value},
+            {"name": revisions.NEEDS_MARK, "value": value},
         )
 
 
@@ -164,7 +112,7 @@ def _scripts() -> ScriptDirectory:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(revisions.MIGRATIONS).replace("%", "%%"))
     return config
 
 
