@@ -41,12 +41,13 @@ HEADER_BYTES: Final = 8
 
 
 class FiguresFolderUnusable(CadansError):
-    """The folder for figures cannot be written."""
+    """The folder for figures cannot be written, or holds what is none."""
 
-    def __init__(self, folder: Path, reason: str) -> None:
+    def __init__(
+        self, folder: Path, reason: str, remedy: str = "let this user own CADANS_VAR"
+    ) -> None:
         super().__init__(
-            f"{folder} cannot be written ({reason}): let this user own CADANS_VAR,"
-            " or remove CADANS_METRICS_TOKEN."
+            f"{folder} cannot be used ({reason}): {remedy}, or remove CADANS_METRICS_TOKEN."
         )
 
 
@@ -169,10 +170,11 @@ def open_figures(folder: Path) -> Figures:
     """Count into this folder from now on, together with every other process that does.
 
     Raises:
-        FiguresFolderUnusable: it cannot be written.
+        FiguresFolderUnusable: it cannot be written, or something else lies there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_what_is_none(folder)
         number, place = _take_place(folder)
     except OSError as error:
         raise FiguresFolderUnusable(folder, type(error).__name__) from error
@@ -180,6 +182,15 @@ def open_figures(folder: Path) -> Figures:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # noqa: TID251 (set, not read)
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: number)  # type: ignore[no-untyped-call]  # (its documented seam, written for uWSGI)
     return Figures(folder, place)
+
+
+def _refuse_what_is_none(folder: Path) -> None:
+    """The client reads every file that ends like one of its own, and fails on another."""
+    for path in folder.glob("*.db"):
+        if not path.stem.rpartition("_")[2].isdecimal():
+            raise FiguresFolderUnusable(
+                folder, f"{path.name} is no file of figures", "put it somewhere else"
+            )
 
 
 def _take_place(folder: Path) -> tuple[int, IO[str]]:

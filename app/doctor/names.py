@@ -50,7 +50,7 @@ class Names:
     def __init__(self, server: str | None = None) -> None:
         self._resolver = dns.resolver.Resolver(configure=server is None)
         if server is not None:
-            host, port = _parse(server)
+            host, port = parse_server(server)
             self._resolver.nameservers = [host]
             self._resolver.port = port
         self._resolver.lifetime = SECONDS
@@ -80,7 +80,12 @@ class Names:
             raise DnsSilent(name) from error
 
 
-def _parse(server: str) -> tuple[str, int]:
+def parse_server(server: str) -> tuple[str, int]:
+    """Answer address and port of a name server.
+
+    Raises:
+        DnsAddressInvalid: it is a name, or nothing.
+    """
     found = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?|([^:]+)(?::(\d+))?|([0-9a-fA-F:.]+)", server)
     if found is None:
         raise DnsAddressInvalid(server)

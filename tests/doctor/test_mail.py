@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.cli import cadans
 from app.doctor.mail import MailSetup, check_mail, domain_of
-from app.doctor.names import DnsAddressInvalid, Names
+from app.doctor.names import DnsAddressInvalid, Names, parse_server
 from app.doctor.report import Check, Grade
 from tests.parts.dns import NameServer
 
@@ -331,9 +331,19 @@ def test_name_server_without_an_address_is_refused(text: str) -> None:
         Names(text)
 
 
-@pytest.mark.parametrize("text", ["127.0.0.1", "127.0.0.1:5353", "::1", "[::1]:5353"])
-def test_name_server_is_an_address_with_or_without_a_port(text: str) -> None:
-    Names(text)
+@pytest.mark.parametrize(
+    ("text", "address", "port"),
+    [
+        ("127.0.0.1", "127.0.0.1", 53),
+        ("127.0.0.1:5353", "127.0.0.1", 5353),
+        ("::1", "::1", 53),
+        ("[::1]:5353", "::1", 5353),
+    ],
+)
+def test_name_server_is_an_address_with_or_without_a_port(
+    text: str, address: str, port: int
+) -> None:
+    assert parse_server(text) == (address, port)
 
 
 def run(healthy: NameServer, *words: str) -> tuple[int, str]:

@@ -371,6 +371,14 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> Non
         open_figures(tmp_path / "figures")
 
 
+def test_a_file_that_is_none_of_figures_is_named_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "copy.db").write_text("of a house, put here by mistake")
+
+    with pytest.raises(FiguresFolderUnusable, match=r"copy\.db .*put it somewhere else"):
+        open_figures(tmp_path)
+    assert (tmp_path / "copy.db").exists()
+
+
 COUNT = """
 import sys
 from pathlib import Path
