@@ -125,7 +125,11 @@ def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) 
         "synchronous=NORMAL",
         "foreign_keys=ON",
     ):
-        connection.execute(f"PRAGMA {pragma}")
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.DatabaseError as error:
+            # A file that is none, or is broken, does its part no more than one that is away.
+            raise sqlite3.OperationalError(str(error)) from error
 
 
 def _enforce_keys(connection: Connection, *, is_on: bool) -> None:

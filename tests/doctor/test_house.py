@@ -50,6 +50,14 @@ def test_database_behind_migrations_is_found(database: Database) -> None:
     assert "this release needs" in failing(look_at_database(database))["migrations"]
 
 
+def test_file_that_is_no_database_is_found(
+    tmp_path: Path, open_test_database: Callable[[str], Database]
+) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Ada, this is no database. " * 100)
+    database = open_test_database(f"sqlite:///{tmp_path}/letter.txt")
+    assert "not a database" in failing(look_at_database(database))["database"]
+
+
 def test_looking_leaves_nothing_in_the_database(database: Database) -> None:
     look_at_database(database)
     assert failing(look_at_database(database)) == {}

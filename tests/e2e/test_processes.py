@@ -36,6 +36,19 @@ def test_command_that_finds_no_database_says_so_in_words(
         assert "Traceback" not in here.log
 
 
+@pytest.mark.parametrize("words", [("serve",), ("db", "upgrade")])
+def test_command_that_is_given_a_file_that_is_no_database_says_so_in_words(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear Ada, this is no database. " * 100)
+    with installation(tmp_path / "house", {"CADANS_DATABASE_URL": f"sqlite:///{letter}"}) as here:
+        with pytest.raises(ServerFailed, match=r"file is not a database.*names it"):
+            here.run(*words)
+        assert "Traceback" not in here.log
+    assert letter.read_text().startswith("Dear Ada")
+
+
 def _stops_answering(url: str) -> bool:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up_at:
