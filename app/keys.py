@@ -60,4 +60,5 @@ def _written_beside(path: Path, keys: str) -> Iterator[Path]:
 
 
 def _read(path: Path) -> str:
-    return path.read_text(encoding="ascii").strip()
+    # Whoever reads what stands there says in words what is wrong with it.
+    return path.read_text(encoding="ascii", errors="replace").strip()

@@ -74,7 +74,22 @@ class Reader:
         self._take("privacy", str(particulars) if particulars.is_file() else "")
         self._take("mail", f"maildir:{var / 'mail'}")
         self._take("mail_from", values.default_sender(self.read_values.get("base_url", "")))
-        self._take_keys(key_folder(var))
+        self._use(var)
+
+    def _use(self, var: Path) -> None:
+        """Make the folder of all embedded data, closed to strangers, if anything will lie there.
+
+        Our group may look in: nginx, where it sends recordings of a store there.
+        """
+        try:
+            if self._is_sqlite() and not self.problems:
+                var.mkdir(parents=True, exist_ok=True, mode=0o750)
+            self._take_keys(key_folder(var))
+        except OSError as error:
+            self.problems.append(
+                f"{variable('var')} must be a folder that this user can make and write"
+                f" ({error.filename}: {error.strerror})."
+            )
 
     def _take(self, name: str, default: str | None = None) -> None:
         setting = self.settings[name]
@@ -111,9 +126,10 @@ class Reader:
                 self._take(name, make(folder))
 
     def _is_embedded(self) -> bool:
-        store = self.read_values.get("store")
-        database = self.read_values.get("database_url", "")
-        return database.startswith("sqlite") and isinstance(store, FolderLocation)
+        return self._is_sqlite() and isinstance(self.read_values.get("store"), FolderLocation)
+
+    def _is_sqlite(self) -> bool:
+        return str(self.read_values.get("database_url", "")).startswith("sqlite")
 
     def _refuse_unknown(self) -> None:
         known = {variable(name) for name in self.settings}

@@ -28,9 +28,6 @@ def open_house(settings: Settings, *, is_counting: bool = False) -> House:
         FiguresFolderUnusable: where figures lie cannot be written.
         ExtraMissing: a setting asks for what is not installed.
     """
-    if settings.database_url.startswith("sqlite"):
-        # what lies there by default
-        settings.var.mkdir(parents=True, exist_ok=True, mode=0o700)
     offset = settings.demo_clock
     house = House(
         settings=settings,

@@ -64,6 +64,25 @@ def test_embedded_keys_are_made_once_and_kept_from_others(tmp_path: Path) -> Non
         assert stat.S_IMODE(mode) == 0o600
 
 
+def test_embedded_data_is_closed_to_other_users_of_the_machine(tmp_path: Path) -> None:
+    read(tmp_path)
+
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) & 0o007 == 0
+
+
+def test_folder_of_embedded_data_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file")
+
+    assert "- CADANS_VAR must be a folder that this user can make and write" in problems(tmp_path)
+
+
+def test_kept_keys_that_are_none_are_said_to_be(tmp_path: Path) -> None:
+    read(tmp_path)
+    (tmp_path / "var" / "keys" / "feed_keys").write_bytes(bytes(range(128, 256)))
+
+    assert "- CADANS_FEED_KEYS" in problems(tmp_path)
+
+
 def test_a_house_in_public_reads_every_setting(tmp_path: Path) -> None:
     settings = read(tmp_path, **in_public(TRUSTED_PROXIES="10.0.0.0/8, ::1", AUDIO="serve"))
 
