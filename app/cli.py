@@ -71,15 +71,15 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:
         # Whoever raised one of these has loaded it.
-        from app.db.session import DATABASE_AWAY  # noqa: PLC0415
+        from sqlalchemy.exc import DBAPIError, TimeoutError  # noqa: A004, PLC0415
 
-        if not isinstance(error, DATABASE_AWAY):
+        if not isinstance(error, DBAPIError | TimeoutError):
             raise
-        click.echo(f"cadans: {_say_away(error)}", err=True)
+        click.echo(f"cadans: {_say_refused(error)}", err=True)
         sys.exit(1)
 
 
-def _say_away(error: Exception) -> str:
+def _say_refused(error: Exception) -> str:
     """Say that the database does not do its part, and what to look at."""
     first_line = str(getattr(error, "orig", error)).strip().partition("\n")[0]
     return (

@@ -49,6 +49,18 @@ def test_command_that_is_given_a_file_that_is_no_database_says_so_in_words(
     assert letter.read_text().startswith("Dear Ada")
 
 
+@pytest.mark.parametrize("query", ["sslmode=what", "no_option=1", "connect_timeout=soon"])
+def test_command_with_a_wrong_option_of_the_database_says_so_in_words(
+    query: str, tmp_path: Path
+) -> None:
+    url = f"postgresql://cadans@127.0.0.1:{free_port()}/cadans?{query}"
+    keys = {"CADANS_FEED_KEYS": f"1:{'ab' * 32}", "CADANS_SECRET_KEYS": "cd" * 32}
+    with installation(tmp_path / "house", {"CADANS_DATABASE_URL": url, **keys}) as here:
+        with pytest.raises(ServerFailed, match=f"{query.partition('=')[0]}.*CADANS_DATABASE_URL"):
+            here.run("db", "status")
+        assert "Traceback" not in here.log
+
+
 def _stops_answering(url: str) -> bool:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up_at:
