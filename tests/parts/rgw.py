@@ -26,6 +26,7 @@ from botocore.config import Config
 
 from media.location import S3Location
 from tests.parts.missing import missing
+from tests.parts.server import WITHOUT_TLS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -154,7 +155,7 @@ class _Ceph:
 
     def _gateway_answers(self) -> bool:
         try:
-            httpx.get(f"http://127.0.0.1:{self.gateway_port}/", timeout=2)
+            httpx.get(f"http://127.0.0.1:{self.gateway_port}/", timeout=2, verify=WITHOUT_TLS)
         except httpx.TransportError:
             return False
         return True
