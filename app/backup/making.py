@@ -14,7 +14,7 @@ from app.backup.errors import ArchiveDamaged, BackupError
 from app.backup.manifest import KeptObject, KeptTable, Manifest, Objects
 from app.backup.progress import Progress, each_told
 from app.backup.tally import Tally
-from app.db import revisions
+from app.db import schema
 from app.house import House
 from app.version import __version__
 
@@ -65,7 +65,7 @@ def back_up(
             release=__version__,
             created_at=created_at,
             base_url=house.settings.base_url,
-            revision=revisions.newest_revision(),
+            revision=schema.newest_revision(),
             keys=sealing.keep(sealing.keys_of(house.settings), passphrase),
             tables=tables,
             objects_are=objects_are,
@@ -78,7 +78,7 @@ def back_up(
 
 
 def _refuse_other_tables(house: House) -> None:
-    if not revisions.is_own(house.database):
+    if not schema.is_own(house.database):
         raise BackupError(
             "the tables are not those of this release: run `cadans db upgrade`, or back up with the"
             " later release that they are of"

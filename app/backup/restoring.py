@@ -16,7 +16,7 @@ from app.backup.manifest import Manifest
 from app.backup.progress import Progress, each_told
 from app.backup.rows import Rows
 from app.backup.sealing import Keys
-from app.db import migrate, revisions
+from app.db import migrate, schema
 from app.house import House
 from media.store import StoredObject
 
@@ -78,7 +78,7 @@ def _look(
 ) -> Keys | None:
     """See that the archive is whole and can come here; answer the keys that the house must get."""
     manifest = reader.manifest
-    if not revisions.is_known(manifest.revision):
+    if not schema.is_known(manifest.revision):
         raise RestoreError(
             f"release {manifest.release} made this archive: install it, or a later one, to restore"
         )

@@ -4,7 +4,7 @@ import click
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
 
-from app.db import migrate, revisions
+from app.db import migrate, schema
 from app.errors import CadansError
 from app.house import House
 
@@ -22,7 +22,7 @@ def database() -> None:
 @click.pass_obj
 def upgrade(house: House) -> None:
     """Bring the tables to this release. Safe to run twice."""
-    before = revisions.current_revision(house.database)
+    before = schema.current_revision(house.database)
     try:
         migrate.upgrade(house.database)
     except ProgrammingError as error:
@@ -32,10 +32,10 @@ def upgrade(house: House) -> None:
                 " name the role that owns the tables for this one command."
             ) from error
         raise
-    after = revisions.current_revision(house.database)
+    after = schema.current_revision(house.database)
     if after != before:
         click.echo(f"tables went from {before} to {after}")
-    elif after is not None and not revisions.is_known(after):
+    elif after is not None and not schema.is_known(after):
         click.echo(f"tables are at {after}, of a later release; this one can work with them")
     else:
         click.echo(f"tables are at {after}")
@@ -45,7 +45,7 @@ def upgrade(house: House) -> None:
 @click.pass_obj
 def status(house: House) -> None:
     """Say where the tables stand and what this release needs."""
-    here, needed = revisions.current_revision(house.database), revisions.newest_revision()
+    here, needed = schema.current_revision(house.database), schema.newest_revision()
     click.echo(f"tables: {here or 'none yet'}; this release: {needed}")
-    if not revisions.is_ready(house.database):
-        raise click.ClickException(revisions.remedy(here))
+    if not schema.is_ready(house.database):
+        raise click.ClickException(schema.remedy(here))

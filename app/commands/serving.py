@@ -13,7 +13,7 @@ from granian.constants import Interfaces
 from sqlalchemy.exc import IntegrityError
 
 from app.commands.watching import open_watch_door
-from app.db import revisions
+from app.db import schema
 from app.errors import CadansError
 from app.house import House
 from app.jobs.tasks import ERRANDS, TASKS
@@ -137,10 +137,10 @@ def _refuse_taken(bind: Bind) -> None:
 
 
 def _check(house: House) -> None:
-    here, needed = revisions.current_revision(house.database), revisions.newest_revision()
-    if not revisions.is_ready(house.database):
+    here, needed = schema.current_revision(house.database), schema.newest_revision()
+    if not schema.is_ready(house.database):
         raise TablesNotReady(
-            f"the tables are at {here}, this release needs {needed}: {revisions.remedy(here)}"
+            f"the tables are at {here}, this release needs {needed}: {schema.remedy(here)}"
         )
     refuse_clock_stepping_back(house)
     _refuse_other_feed_keys(house)

@@ -14,7 +14,7 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from app.db import queue_tables, revisions
+from app.db import queue_tables, schema
 from app.db.session import Database
 from app.errors import CadansError
 
@@ -61,13 +61,13 @@ def upgrade(database: Database, revision: str = "head") -> None:
         TablesTooNew: they are of a later release that this one does not fit.
         TablesBusy: others held them.
     """
-    here = revisions.current_revision(database)
-    if here is not None and not revisions.is_known(here):
-        if not revisions.later_fits(database):
+    here = schema.current_revision(database)
+    if here is not None and not schema.is_known(here):
+        if not schema.later_fits(database):
             raise TablesTooNew(here)
         return
     _run(database, command.upgrade, revision)
-    if revisions.current_revision(database) == revisions.newest_revision():
+    if schema.current_revision(database) == schema.newest_revision():
         queue_tables.bring_up_to_date(database)
         _mark(database, needed_release())
 
@@ -102,7 +102,7 @@ def _mark(database: Database, value: str) -> None:
                 "INSERT INTO marks (name, value) VALUES (:name, :value)"
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
             ),
-            {"name": revisions.NEEDS_MARK, "value": value},
+            {"name": schema.NEEDS_MARK, "value": value},
         )
 
 
@@ -112,7 +112,7 @@ def _scripts() -> ScriptDirectory:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(revisions.MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(schema.MIGRATIONS).replace("%", "%%"))
     return config
 
 

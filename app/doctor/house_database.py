@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from app.clock import system_clock
-from app.db import revisions
+from app.db import schema
 from app.db.models import Mark
 from app.db.session import Database
 from app.doctor.house_clock import Moment, judge_clock
@@ -72,8 +72,8 @@ def _version(database: Database) -> str:
 
 
 def _migrations(database: Database) -> Check:
-    here, needed = revisions.current_revision(database), revisions.newest_revision()
-    if revisions.is_ready(database):
+    here, needed = schema.current_revision(database), schema.newest_revision()
+    if schema.is_ready(database):
         return Check(code="migrations", grade=Grade.OK, message=f"The tables are at {here}.")
     return _fail(
         "migrations",

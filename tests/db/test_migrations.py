@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from app.db import migrate, queue_tables, revisions
+from app.db import migrate, queue_tables, schema
 from app.db.base import Base
 from app.db.session import Database, open_database
 from tests.parts.additive import shapes_of, taken_away
@@ -126,7 +126,7 @@ def test_rows_that_a_server_of_the_release_before_still_writes_are_taken(
     database: Database,
 ) -> None:
     """It runs on beside the new tables for a while, and knows nothing of their new columns."""
-    first, *later = revisions.all_revisions()
+    first, *later = schema.all_revisions()
     migrate.downgrade(database, first)
     refused = []
     for revision in later:
@@ -157,13 +157,13 @@ def columns_of(database: Database) -> dict[str, dict[str, bool]]:
 def test_upgrading_twice_changes_nothing(database: Database) -> None:
     migrate.upgrade(database)
 
-    assert revisions.current_revision(database) == revisions.newest_revision()
+    assert schema.current_revision(database) == schema.newest_revision()
 
 
 def test_a_database_without_tables_has_no_revision(
     tmp_path: Path, open_test_database: Callable[[str], Database]
 ) -> None:
-    assert revisions.current_revision(open_test_database(f"sqlite:///{tmp_path}/empty")) is None
+    assert schema.current_revision(open_test_database(f"sqlite:///{tmp_path}/empty")) is None
 
 
 @pytest.mark.postgres
@@ -171,11 +171,11 @@ def test_tables_of_an_older_procrastinate_are_renewed(postgres: Postgres) -> Non
     with postgres.fresh() as url:
         database = open_database(url)
         take_back_to(database, "03.03.00_01_pre_priority_lock_fetch_job.sql")
-        assert not revisions.is_ready(database)
+        assert not schema.is_ready(database)
 
         migrate.upgrade(database)
 
-        assert revisions.is_ready(database)
+        assert schema.is_ready(database)
         with database.engine.connect() as connection:
             assert connection.scalar(text("SELECT 'procrastinate_retry_job_v2'::regproc::text"))
         database.close()
@@ -195,7 +195,7 @@ def test_every_migration_leaves_the_release_before_it_what_it_needs(database: Da
     """A migration that does not is named as a contract: CONTRIBUTING.md, "Two releases at once"."""
     migrate.downgrade(database, migrate.FLOOR)
     found: dict[str, list[str]] = {}
-    for revision in [each for each in revisions.all_revisions() if each > migrate.FLOOR]:
+    for revision in [each for each in schema.all_revisions() if each > migrate.FLOOR]:
         before = shapes_of(database.engine)
         migrate.upgrade(database, revision)
         if not migrate.is_contract(revision):
@@ -205,10 +205,10 @@ def test_every_migration_leaves_the_release_before_it_what_it_needs(database: Da
 
 def test_file_of_a_migration_is_called_after_its_revision() -> None:
     """A process that starts goes by the files, Alembic by what is in them."""
-    scripts = ScriptDirectory(str(revisions.MIGRATIONS))
+    scripts = ScriptDirectory(str(schema.MIGRATIONS))
     steps = [script.revision for script in scripts.walk_revisions()]
-    assert steps[::-1] == revisions.all_revisions()
-    assert scripts.get_current_head() == revisions.newest_revision()
+    assert steps[::-1] == schema.all_revisions()
+    assert scripts.get_current_head() == schema.newest_revision()
 
 
 @pytest.mark.postgres
@@ -260,23 +260,23 @@ def test_release_works_on_tables_of_a_later_one_that_only_added(
     before = shapes_of(database.engine)
     with later_release(tmp_path, *ADDITIVE) as revision:
         migrate.upgrade(database)
-        assert revisions.is_own(database)
+        assert schema.is_own(database)
     assert taken_away(before, shapes_of(database.engine)) == []
-    assert revisions.current_revision(database) == revision
-    assert (revisions.is_ready(database), revisions.is_own(database)) == (True, False)
+    assert schema.current_revision(database) == revision
+    assert (schema.is_ready(database), schema.is_own(database)) == (True, False)
     migrate.upgrade(database)
-    assert revisions.current_revision(database) == revision
+    assert schema.current_revision(database) == revision
 
 
 def test_release_refuses_tables_from_which_a_later_one_took_what_it_needs(
     database: Database, tmp_path: Path
 ) -> None:
-    needed = f"{int(revisions.newest_revision()) + 1:04}"
+    needed = f"{int(schema.newest_revision()) + 1:04}"
     with later_release(tmp_path, 'op.drop_table("limit_counts")', needs=needed) as revision:
         migrate.upgrade(database)
         assert migrate.is_contract(revision)
-        assert revisions.is_ready(database)
-    assert not revisions.is_ready(database)
+        assert schema.is_ready(database)
+    assert not schema.is_ready(database)
     with pytest.raises(migrate.TablesTooNew, match="install that release"):
         migrate.upgrade(database)
 
@@ -285,9 +285,9 @@ def test_release_works_on_tables_from_which_something_went_that_it_did_not_need(
     database: Database, tmp_path: Path
 ) -> None:
     step = 'op.drop_table("limit_counts")'
-    with later_release(tmp_path, step, needs=revisions.newest_revision()):
+    with later_release(tmp_path, step, needs=schema.newest_revision()):
         migrate.upgrade(database)
-    assert revisions.is_ready(database)
+    assert schema.is_ready(database)
 
 
 @pytest.mark.postgres
@@ -310,7 +310,7 @@ def test_upgrade_waits_for_a_table_in_use_without_keeping_others_from_it(
             assert not upgrading.done()
             holder.rollback()
             upgrading.result(timeout=60)
-        assert revisions.current_revision(database) == revision
+        assert schema.current_revision(database) == revision
         database.close()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.db import migrate, revisions
+from app.db import migrate, schema
 from app.db.session import open_database
 from app.demo import DEMO_SLUG, load_demo_course
 from tests.e2e.by_http import Mailbox, become_listener, wait_for_mail
@@ -115,7 +115,7 @@ def test_release_serves_on_while_a_later_one_brings_the_tables_up_and_starts_aga
 def test_release_does_not_start_on_tables_from_which_a_later_one_took_what_it_needs(
     here: Installation, tmp_path: Path
 ) -> None:
-    needed = f"{int(revisions.newest_revision()) + 1:04}"
+    needed = f"{int(schema.newest_revision()) + 1:04}"
     upgrade_as_later_release(here, tmp_path, 'op.drop_table("limit_counts")', needs=needed)
     for words in (("serve",), ("db", "upgrade"), ("db", "status")):
         with pytest.raises(ServerFailed, match="install that release"):

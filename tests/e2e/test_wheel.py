@@ -18,7 +18,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from app.db import revisions
+from app.db import schema
 from app.version import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -87,8 +87,8 @@ def test_it_runs_from_where_it_was_installed(installed: Path, environment: dict[
 def test_it_makes_its_tables(installed: Path, environment: dict[str, str]) -> None:
     said = cadans(installed, environment, "db", "upgrade")
 
-    assert f"tables went from None to {revisions.newest_revision()}" in said
-    assert f"tables are at {revisions.newest_revision()}" in cadans(
+    assert f"tables went from None to {schema.newest_revision()}" in said
+    assert f"tables are at {schema.newest_revision()}" in cadans(
         installed, environment, "db", "upgrade"
     )
 

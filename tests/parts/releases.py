@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.db import revisions
+from app.db import schema
 
 HEAD = '''"""{words}"""
 
@@ -30,10 +30,10 @@ def later_release(folder: Path, *steps: str, needs: str | None = None) -> Iterat
 
     Answers its revision. `needs`: what the migration says that releases must know.
     """
-    before = revisions.newest_revision()
+    before = schema.newest_revision()
     revision = f"{int(before) + 1:04}"
     migrations = folder / "migrations"
-    shutil.copytree(revisions.MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(schema.MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
     head = HEAD.format(
         words="What a later release adds.",
         revision=revision,
@@ -43,5 +43,5 @@ def later_release(folder: Path, *steps: str, needs: str | None = None) -> Iterat
     body = "".join(f"    {step}\n" for step in steps)
     (migrations / "versions" / f"{revision}_later.py").write_text(head + body)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(revisions, "MIGRATIONS", migrations)
+        patch.setattr(schema, "MIGRATIONS", migrations)
         yield revision
