@@ -156,15 +156,24 @@ class _Lane:
             # It failed before: who comes while we try again shall not wait for that.
             self._rest(CONNECT_SECONDS + REST_SECONDS)
         try:
-            self._connection = KINDS[self._engine.dialect.name](self._engine)
-            answer = getattr(self._connection, question)(parameter)
+            answer = self._ask_anew(question, parameter)
         except self._failure as error:
-            self._drop_connection()
             if not is_passing(error):
                 self._rest(REST_SECONDS)
             raise DatabaseUnreachable(type(error).__name__) from error
         self._rests_until = 0.0
         return answer
+
+    def _ask_anew(self, question: str, parameter: object, *, may_fail: bool = True) -> Any:  # noqa: ANN401 (what the question answers)
+        """Ask on a new connection; and on another one where this was ended in passing."""
+        try:
+            self._connection = KINDS[self._engine.dialect.name](self._engine)
+            return getattr(self._connection, question)(parameter)
+        except self._failure as error:
+            self._drop_connection()
+            if not (may_fail and is_passing(error)):
+                raise
+        return self._ask_anew(question, parameter, may_fail=False)
 
     def _rest(self, seconds: float) -> None:
         self._rests_until = time.monotonic() + seconds

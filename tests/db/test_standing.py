@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
 from threading import Barrier
 from typing import TypeVar
 
@@ -117,6 +119,10 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+# Those of the question, backwards.
+TABLES_FROM_THE_LAST = ["courses", "subscriptions", "feed_addresses"]
+
+
 def outcome(reader: StandingReader, random_id: bytes) -> str:
     try:
         return "found" if reader.find(random_id) else "unknown"
@@ -125,26 +131,28 @@ def outcome(reader: StandingReader, random_id: bytes) -> str:
 
 
 @pytest.mark.postgres
-def test_who_is_held_up_by_a_change_of_the_tables_calls_the_database_there(
-    postgres: Postgres,
+@pytest.mark.parametrize("is_first", [False, True], ids=["had asked before", "asks first"])
+def test_who_is_held_up_by_a_change_of_the_tables_asks_again(
+    postgres: Postgres, *, is_first: bool
 ) -> None:
     with postgres.fresh() as url, ThreadPoolExecutor(1) as asking:
         database = open_database(url)
         random_id = an_address(database)
+        # Of two who wait for each other the one who asks gives way: once on each connection.
+        tables = ["courses", "subscriptions"] if is_first else TABLES_FROM_THE_LAST
         with StandingReader(database.engine) as reader:
-            assert outcome(reader, random_id) == "found"
+            if not is_first:
+                assert outcome(reader, random_id) == "found"
             with psycopg.connect(url.replace("+psycopg", "")) as change:
-                # Of the two that wait for each other the one who asks gives way, and again.
                 change.execute("SET deadlock_timeout = '1min'")
-                change.execute("LOCK TABLE courses")
+                change.execute(f"LOCK TABLE {tables[0]}")
                 asked = asking.submit(outcome, reader, random_id)
-                wait_until(lambda: waits_for("courses", change))
-                change.execute("LOCK TABLE subscriptions")
-                wait_until(lambda: waits_for("subscriptions", change) or asked.done())
-                change.execute("LOCK TABLE feed_addresses")
-                assert asked.result() == "gone"
+                for held, wanted in pairwise(tables):
+                    wait_until(partial(waits_for, held, change))
+                    change.execute(f"LOCK TABLE {wanted}")
+                wait_until(partial(waits_for, tables[-1], change))
                 assert not reader.is_down()
-            assert outcome(reader, random_id) == "found"
+            assert asked.result() == "found"
         database.close()
 
 
