@@ -35,6 +35,7 @@ PACKAGES = "radosgw ceph-mon ceph-osd ceph-common"
 PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin", "setpriv")
 ACCESS_KEY = "rgwkey"
 SECRET_KEY = "rgwsecret123"
+OSD_TRIES = 3
 PATIENCE_SECONDS = 40.0
 
 
@@ -125,6 +126,14 @@ class _Ceph:
         where = ("root=default", "host=localhost")
         self._run("ceph", "osd", "crush", "add", f"osd.{number}", "1.0", *where)
         self._run("ceph-osd", "-i", number, "--mkfs", "--osd-uuid", osd_id)
+        for _ in range(OSD_TRIES - 1):
+            with contextlib.suppress(CephFailed):
+                self._try_osd(number)
+                return
+        self._try_osd(number)
+
+    def _try_osd(self, number: str) -> None:
+        """One that comes before the cluster is known to it ends at once; the next one knows it."""
         self._spawn("ceph-osd", "-i", number, "-f")
         self._wait_for(lambda: "1 up" in (self._ask("osd", "stat") or ""), "the object daemon")
 
