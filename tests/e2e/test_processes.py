@@ -11,6 +11,7 @@ import pytest
 from tests.parts.server import ServerFailed, free_port, installation
 
 PATIENCE_SECONDS = 20
+KEYS = {"CADANS_FEED_KEYS": f"1:{'ab' * 32}", "CADANS_SECRET_KEYS": "cd" * 32}
 
 
 @pytest.mark.slow
@@ -29,8 +30,7 @@ def test_command_that_finds_no_database_says_so_in_words(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:
     nobody = f"postgresql://cadans@127.0.0.1:{free_port()}/cadans"
-    keys = {"CADANS_FEED_KEYS": f"1:{'ab' * 32}", "CADANS_SECRET_KEYS": "cd" * 32}
-    with installation(tmp_path / "house", {"CADANS_DATABASE_URL": nobody, **keys}) as here:
+    with installation(tmp_path / "house", {"CADANS_DATABASE_URL": nobody, **KEYS}) as here:
         with pytest.raises(ServerFailed, match="see that it runs"):
             here.run(*words)
         assert "Traceback" not in here.log
@@ -54,8 +54,7 @@ def test_command_with_a_wrong_option_of_the_database_says_so_in_words(
     query: str, tmp_path: Path
 ) -> None:
     url = f"postgresql://cadans@127.0.0.1:{free_port()}/cadans?{query}"
-    keys = {"CADANS_FEED_KEYS": f"1:{'ab' * 32}", "CADANS_SECRET_KEYS": "cd" * 32}
-    with installation(tmp_path / "house", {"CADANS_DATABASE_URL": url, **keys}) as here:
+    with installation(tmp_path / "house", {"CADANS_DATABASE_URL": url, **KEYS}) as here:
         with pytest.raises(ServerFailed, match=f"{query.partition('=')[0]}.*CADANS_DATABASE_URL"):
             here.run("db", "status")
         assert "Traceback" not in here.log

@@ -9,7 +9,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,7 +25,7 @@ from botocore.config import Config
 
 from media.location import S3Location
 from tests.parts.missing import missing
-from tests.parts.server import WITHOUT_TLS
+from tests.parts.server import WITHOUT_TLS, free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,7 +34,6 @@ PACKAGES = "radosgw ceph-mon ceph-osd ceph-common"
 PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin", "setpriv")
 ACCESS_KEY = "rgwkey"
 SECRET_KEY = "rgwsecret123"
-OSD_TRIES = 3
 PATIENCE_SECONDS = 40.0
 
 
@@ -126,15 +124,8 @@ class _Ceph:
         where = ("root=default", "host=localhost")
         self._run("ceph", "osd", "crush", "add", f"osd.{number}", "1.0", *where)
         self._run("ceph-osd", "-i", number, "--mkfs", "--osd-uuid", osd_id)
-        for _ in range(OSD_TRIES - 1):
-            with contextlib.suppress(CephFailed):
-                self._try_osd(number)
-                return
-        self._try_osd(number)
-
-    def _try_osd(self, number: str) -> None:
-        """One that comes before the cluster is known to it ends at once; the next one knows it."""
-        self._spawn("ceph-osd", "-i", number, "-f")
+        # Left to ask the monitor for settings first, it forgets the cluster that its own map names.
+        self._spawn("ceph-osd", "-i", number, "-f", "--no-mon-config")
         self._wait_for(lambda: "1 up" in (self._ask("osd", "stat") or ""), "the object daemon")
 
     def stop_gateway(self) -> None:
@@ -277,16 +268,6 @@ class _Ceph:
         }
 
 
-def _pick_port() -> int:
-    """A free port below those that the kernel gives to connections, which nobody else is given."""
-    while True:
-        # Not `random`: it is seeded alike in every process of a run.
-        port = 20_000 + secrets.randbelow(12_000)
-        with contextlib.suppress(OSError), socket.socket() as listener:
-            listener.bind(("127.0.0.1", port))
-            return port
-
-
 def _start_ceph(stack: contextlib.ExitStack) -> _Ceph:
     """Another process may take a port between our choice and its use: then choose again."""
     for _ in range(2):
@@ -298,7 +279,7 @@ def _start_ceph(stack: contextlib.ExitStack) -> _Ceph:
 def _try_to_start_ceph(stack: contextlib.ExitStack) -> _Ceph:
     # Not pytest's folder: its long path does not fit where Ceph wants to put it.
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rgw-")))
-    ceph = _Ceph(folder=folder, gateway_port=_pick_port(), monitor_port=_pick_port())
+    ceph = _Ceph(folder=folder, gateway_port=free_port(), monitor_port=free_port())
     stack.callback(ceph.stop)
     try:
         ceph.start()
