@@ -124,8 +124,7 @@ class _Ceph:
         where = ("root=default", "host=localhost")
         self._run("ceph", "osd", "crush", "add", f"osd.{number}", "1.0", *where)
         self._run("ceph-osd", "-i", number, "--mkfs", "--osd-uuid", osd_id)
-        # Left to ask the monitor for settings first, it forgets the cluster that its own map names.
-        self._spawn("ceph-osd", "-i", number, "-f", "--no-mon-config")
+        self._spawn("ceph-osd", "-i", number, "-f")
         self._wait_for(lambda: "1 up" in (self._ask("osd", "stat") or ""), "the object daemon")
 
     def stop_gateway(self) -> None:
@@ -224,8 +223,10 @@ class _Ceph:
             "global": {
                 "fsid": self.cluster_id,
                 "mon host": f"v1:127.0.0.1:{self.monitor_port}",
-                # Without it a daemon may speak before it knows the cluster: "wrong fsid".
+                # Without it who speaks first may not know the cluster yet: "wrong fsid". And who
+                # asks the monitor for settings forgets what this map says.
                 "monmap": f"{folder}/monmap",
+                "no mon config": "true",
                 "public addr": "127.0.0.1",
                 "cluster addr": "127.0.0.1",
                 "ms bind ipv6": "false",
