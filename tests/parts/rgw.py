@@ -34,6 +34,7 @@ PACKAGES = "radosgw ceph-mon ceph-osd ceph-common"
 PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin", "setpriv")
 ACCESS_KEY = "rgwkey"
 SECRET_KEY = "rgwsecret123"
+ATTEMPTS = 6
 PATIENCE_SECONDS = 40.0
 
 
@@ -223,10 +224,8 @@ class _Ceph:
             "global": {
                 "fsid": self.cluster_id,
                 "mon host": f"v1:127.0.0.1:{self.monitor_port}",
-                # Without it who speaks first may not know the cluster yet: "wrong fsid". And who
-                # asks the monitor for settings forgets what this map says.
+                # Without it a daemon may speak before it knows the cluster: "wrong fsid".
                 "monmap": f"{folder}/monmap",
-                "no mon config": "true",
                 "public addr": "127.0.0.1",
                 "cluster addr": "127.0.0.1",
                 "ms bind ipv6": "false",
@@ -270,8 +269,11 @@ class _Ceph:
 
 
 def _start_ceph(stack: contextlib.ExitStack) -> _Ceph:
-    """Another process may take a port between our choice and its use: then choose again."""
-    for _ in range(2):
+    """Begin again where somebody took a port meanwhile, or a daemon was told "wrong fsid".
+
+    That still happens, mostly when several clusters start at once: to one in five, in two seconds.
+    """
+    for _ in range(ATTEMPTS - 1):
         with contextlib.suppress(CephFailed):
             return _try_to_start_ceph(stack)
     return _try_to_start_ceph(stack)
