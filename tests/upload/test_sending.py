@@ -13,7 +13,7 @@ from tests.upload.conftest import Command, MakeFolder, Teacher, write_list
 
 pytestmark = pytest.mark.slow
 
-LARGE_BYTES = 200_000_000
+LARGE_BYTES = 100_000_000
 HER_UPLOAD = """
     SELECT uploads.public_id FROM uploads JOIN accounts ON accounts.id = uploads.account_id
     WHERE accounts.email = ?
