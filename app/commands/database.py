@@ -1,12 +1,14 @@
 """`cadans db …`: the tables."""
 
 import click
-from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
 
 from app.db import migrate, schema
 from app.errors import CadansError
 from app.house import House
+
+# PostgreSQL's own number for it, appendix A of its manual
+INSUFFICIENT_PRIVILEGE = "42501"
 
 
 class TablesNotOurs(CadansError):
@@ -26,7 +28,7 @@ def upgrade(house: House) -> None:
     try:
         migrate.upgrade(house.database)
     except ProgrammingError as error:
-        if isinstance(error.orig, InsufficientPrivilege):
+        if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
             raise TablesNotOurs(
                 "CADANS_DATABASE_URL names a role that may not change tables:"
                 " name the role that owns the tables for this one command."

@@ -5,12 +5,14 @@ procrastinate that was applied, so that a release with a newer procrastinate app
 """
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, text
 
 from app.db.session import Database
+
+if TYPE_CHECKING:
+    from procrastinate.schema import SchemaManager
 
 MARK: Final = "procrastinate"
 PREFIX: Final = "procrastinate_"
@@ -22,7 +24,7 @@ def bring_up_to_date(database: Database) -> None:
         return
     with database.connect_for_writing() as connection:
         if _mark(connection) is None:
-            _run(connection, SchemaManager.get_schema())
+            _run(connection, _theirs().get_schema())
             _set_mark(connection, _steps()[-1].name)
     for step in _missing(database):
         with database.connect_for_writing() as connection:
@@ -68,7 +70,14 @@ def _is_wanted(database: Database) -> bool:
 
 def _steps() -> list[Path]:
     """Every migration that the installed procrastinate brings; their names are in order."""
-    return sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    return sorted(Path(_theirs().get_migrations_path()).glob("*.sql"))
+
+
+def _theirs() -> "type[SchemaManager]":
+    # Whoever has SQLite need not wait until an engine for PostgreSQL is loaded.
+    from procrastinate.schema import SchemaManager  # noqa: PLC0415
+
+    return SchemaManager
 
 
 def _missing(database: Database) -> list[Path]:

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from app.house import House
 from app.jobs.local import LocalEngine
-from app.jobs.on_postgres import PostgresEngine
 from app.jobs.work import Errand, Task, Work
 
 __all__ = ["Engine", "Errand", "Task", "Worker"]
@@ -32,9 +31,7 @@ class Worker:
     """Runs tasks and errands until it is told to stop."""
 
     def __init__(self, house: House, tasks: Sequence[Task], errands: Sequence[Errand] = ()) -> None:
-        works: tuple[Work, ...] = (*tasks, *errands)
-        is_postgres = house.database.engine.dialect.name == "postgresql"
-        self._engine: Engine = (PostgresEngine if is_postgres else LocalEngine)(house, works)
+        self._engine = _engine_of(house, (*tasks, *errands))
 
     def start(self) -> None:
         """Start everything."""
@@ -43,3 +40,12 @@ class Worker:
     def stop(self, timeout: timedelta | None = timedelta(seconds=20)) -> bool:
         """Let each job finish what it has in hand; False when some did not in time."""
         return self._engine.stop(timeout)
+
+
+def _engine_of(house: House, works: Sequence[Work]) -> Engine:
+    if house.database.engine.dialect.name != "postgresql":
+        return LocalEngine(house, works)
+    # Whoever has SQLite need not wait until procrastinate is loaded.
+    from app.jobs.on_postgres import PostgresEngine  # noqa: PLC0415
+
+    return PostgresEngine(house, works)
