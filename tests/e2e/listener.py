@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from playwright.sync_api import Locator, Page, expect
 
 from tests.parts.browser import (
-    assert_accessible,
     assert_accessible_without_scripts,
     keep_picture,
+    look_over,
     play,
 )
 
@@ -30,10 +30,12 @@ class Listener:
     has_javascript: bool = True
 
     def looks_around(self, name: str) -> None:
-        """Keep a picture of the page, and make sure that everybody could use it."""
-        keep_picture(self.page, name if self.has_javascript else f"{name}-no-js")
-        check = assert_accessible if self.has_javascript else assert_accessible_without_scripts
-        check(self.page)
+        """Keep pictures of the page, and make sure that everybody could use it."""
+        if self.has_javascript:
+            look_over(self.page, name)
+        else:
+            keep_picture(self.page, f"{name}-no-js")
+            assert_accessible_without_scripts(self.page)
 
     def opens_front_page(self) -> None:
         self.page.goto(self.url)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.listener import SIGN_IN, Listener
-from tests.parts.browser import EVERY_LOOK, PHONE, WITHOUT_JAVASCRIPT, Look
+from tests.parts.browser import EVERY_SCREEN, PHONE, WITHOUT_JAVASCRIPT, Look
 from tests.parts.server import Installation
 
 pytestmark = [pytest.mark.browser]
@@ -44,7 +44,7 @@ def is_told(noor: Listener) -> None:
     expect(noor.page.locator(".notice").first).to_be_visible()
 
 
-@pytest.mark.parametrize("look", [*EVERY_LOOK, WITHOUT_JAVASCRIPT], ids=str)
+@pytest.mark.parametrize("look", [*EVERY_SCREEN, WITHOUT_JAVASCRIPT], ids=str)
 def test_a_listener_pauses_goes_on_and_changes_her_pace(noor: Listener) -> None:
     comes_in(noor)
     noor.looks_around("my-course")
@@ -72,7 +72,7 @@ def test_a_listener_pauses_goes_on_and_changes_her_pace(noor: Listener) -> None:
     is_told(noor)
 
 
-@pytest.mark.parametrize("look", [Look(), Look(width=PHONE, scheme="dark")], ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_a_listener_replaces_her_address_after_a_link_by_mail(noor: Listener) -> None:
     address = comes_in(noor)
     noor.page.locator("a[href$='/new-address']").click()
@@ -102,7 +102,7 @@ def test_a_listener_begins_again_at_a_new_address(noor: Listener) -> None:
     assert FIRST_LESSON in httpx.get(address).text
 
 
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_pages_about_herself_are_as_good(noor: Listener) -> None:
     comes_in(noor)
     chooses(noor, "calendar")

@@ -28,12 +28,10 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 def sees(noor: Listener, name: str) -> None:
-    """Look at a page on phone and desk, by day and by night."""
+    """Look at a page on phone and desk."""
     for width in (PHONE, DESKTOP):
         noor.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-        for scheme in ("light", "dark"):
-            noor.page.emulate_media(color_scheme=scheme)
-            noor.looks_around(name)
+        noor.looks_around(name)
 
 
 def signs_in_freshly(noor: Listener) -> None:

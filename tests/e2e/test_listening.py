@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.listener import SIGN_IN, WELCOME, Listener
-from tests.parts.browser import EVERY_LOOK, WITHOUT_JAVASCRIPT, Look
+from tests.parts.browser import EVERY_SCREEN, WITHOUT_JAVASCRIPT, Look
 from tests.parts.server import Installation
 
 pytestmark = [pytest.mark.browser]
 
-ALL_AND_NO_SCRIPT = [*EVERY_LOOK, WITHOUT_JAVASCRIPT]
+SCREENS_AND_NO_SCRIPT = [*EVERY_SCREEN, WITHOUT_JAVASCRIPT]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def noor(page: Page, look: Look, demo_house: Installation) -> Listener:
     )
 
 
-@pytest.mark.parametrize("look", ALL_AND_NO_SCRIPT, ids=str)
+@pytest.mark.parametrize("look", SCREENS_AND_NO_SCRIPT, ids=str)
 def test_a_stranger_signs_up_confirms_and_hears_the_first_lesson(
     noor: Listener, look: Look
 ) -> None:
@@ -49,7 +49,7 @@ def test_a_stranger_signs_up_confirms_and_hears_the_first_lesson(
     assert httpx.get(audio, headers={"Range": "bytes=0-1"}).status_code == 206
 
 
-@pytest.mark.parametrize("look", ALL_AND_NO_SCRIPT, ids=str)
+@pytest.mark.parametrize("look", SCREENS_AND_NO_SCRIPT, ids=str)
 def test_form_sent_empty_says_what_is_missing_where_the_reader_is(noor: Listener) -> None:
     noor.opens_course()
     noor.sends_form()
@@ -135,7 +135,7 @@ def test_signing_up_again_keeps_the_same_address(noor: Listener) -> None:
     assert noor.personal_address() == first
 
 
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_a_listener_comes_back_by_mail_and_leaves(noor: Listener) -> None:
     noor.becomes_listener("Noor")
     noor.opens_mail(WELCOME)
@@ -160,7 +160,7 @@ def test_a_listener_comes_back_by_mail_and_leaves(noor: Listener) -> None:
     noor.looks_around("my-left")
 
 
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_pages_beside_the_way_are_as_good(noor: Listener) -> None:
     for path, name in (
         ("/my/privacy", "privacy"),

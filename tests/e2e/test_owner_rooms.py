@@ -9,11 +9,10 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.parts.audio_files import AudioFiles
 from tests.parts.browser import (
-    EVERY_LOOK,
+    EVERY_SCREEN,
     Look,
     OpenPage,
-    assert_accessible,
-    keep_picture,
+    look_over,
     wait_for,
 )
 from tests.parts.pictures import a_jpeg
@@ -151,7 +150,7 @@ def test_rooms_work_without_javascript(
     expect(page.get_by_role("heading", name="Why")).to_be_visible()
 
 
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_every_room_looks_right_and_is_accessible(
     page: Page, look: Look, server: Installation, password: str, audio_files: AudioFiles
 ) -> None:
@@ -243,9 +242,7 @@ def look_at_the_course(page: Page, room: str) -> None:
 
 
 def see(page: Page, name: str) -> None:
-    """Keep a picture, and let axe look too."""
-    keep_picture(page, f"owner-{name}")
-    assert_accessible(page)
+    look_over(page, f"owner-{name}")
 
 
 def a_picture_file(name: str, side: int) -> FilePayload:

@@ -12,8 +12,8 @@ from tests.parts.browser import (
     WITHOUT_JAVASCRIPT,
     Look,
     OpenPage,
-    assert_accessible,
     keep_picture,
+    look_over,
     wait_for,
 )
 from tests.parts.server import Installation
@@ -69,8 +69,7 @@ def test_another_device_goes_on_where_this_one_stopped(noor: Listener, open_page
     assert 29 < float(other.locator("audio").first.evaluate(PLAYS_AT)) < 40
     other.goto(other.url.replace("/my/follow/", "/my/course/"))
     expect(other.locator("[data-heard]").first).to_contain_text(re.compile(r"\d\d s van"))
-    keep_picture(other, "course-goes-on")
-    assert_accessible(other)
+    look_over(other, "course-goes-on")
 
 
 def test_without_javascript_a_link_leads_to_the_place(noor: Listener, open_page: OpenPage) -> None:

@@ -14,7 +14,7 @@ from app.db.session import Database, open_database
 from app.kinds import JobState, RecordingState, Role
 from app.services import accounts, outbox
 from tests.builders import a_course, a_lesson, a_listener, a_membership, a_recording, a_subscription
-from tests.parts.browser import EVERY_LOOK, Look, OpenPage, assert_accessible, keep_picture
+from tests.parts.browser import EVERY_SCREEN, Look, OpenPage, look_over
 from tests.parts.server import Installation, installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -108,7 +108,7 @@ def sign_in(page: Page, server: Installation, password: str) -> None:
     expect(page.locator("nav.owner-nav")).to_be_visible()
 
 
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_what_is_under_way_reads_well_on_every_screen(
     page: Page, server: Installation, password: str, busy_course: int
 ) -> None:
@@ -116,19 +116,17 @@ def test_what_is_under_way_reads_well_on_every_screen(
     page.goto(f"{server.url}/admin/courses/{busy_course}/under-way")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_text("kim0@example.org", exact=True).first).to_be_visible()
-    keep_picture(page, "under-way")
-    assert_accessible(page)
+    look_over(page, "under-way")
 
 
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_empty_room_reads_well_on_every_screen(
     page: Page, server: Installation, password: str, empty_course: int
 ) -> None:
     sign_in(page, server, password)
     page.goto(f"{server.url}/admin/courses/{empty_course}/under-way")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    keep_picture(page, "under-way-empty")
-    assert_accessible(page)
+    look_over(page, "under-way-empty")
 
 
 def test_a_mail_that_failed_arrives_when_the_owner_tries_it_again(

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -49,6 +49,8 @@ ARGUMENTS = [
 # 2.2 AA, and what axe itself calls good practice: landmarks, headings in order.
 WCAG_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 AXE_TAGS = [*WCAG_TAGS, "best-practice"]
+# All that a scheme can break.
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 STEP_MS = 15_000
 ANDROID = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -56,12 +58,16 @@ ANDROID = (
 )
 
 
+Scheme = Literal["light", "dark"]
+SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """How somebody looks at a page."""
 
     width: int = DESKTOP
-    scheme: Literal["light", "dark"] = "light"
+    scheme: Scheme = "light"
     has_javascript: bool = True
     language: str = "nl-NL"
 
@@ -70,9 +76,7 @@ class Look:
         return f"{self.width}-{self.scheme}{script}"
 
 
-EVERY_LOOK = [
-    Look(width=width, scheme=scheme) for width in (PHONE, DESKTOP) for scheme in ("light", "dark")
-]
+EVERY_SCREEN = [Look(width=PHONE), Look(width=DESKTOP)]
 WITHOUT_JAVASCRIPT = Look(has_javascript=False)
 
 OpenPage = Callable[[Look], Page]
@@ -142,10 +146,32 @@ def keep_picture(page: Page, name: str) -> Path:
     return path
 
 
-def assert_accessible(page: Page, tags: Sequence[str] = AXE_TAGS) -> None:
-    """Fail with every violation that axe-core finds, and on a page wider than its window."""
-    found = Axe().run(page, options={"runOnly": list(tags), "resultTypes": ["violations"]})
-    violations = found.response["violations"]
+def look_over(page: Page, name: str, tags: Sequence[str] = AXE_TAGS) -> None:
+    """Keep a picture of the page by day and by night; let axe look, by night only at colours."""
+    for scheme in by_day_and_night(page):
+        keep_picture(page, name)
+        assert_accessible(page, COLOUR_RULES if scheme == "dark" else tags)
+
+
+def by_day_and_night(page: Page) -> Iterator[Scheme]:
+    """Show the page in each scheme, one after the other; it stays in the last."""
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        yield scheme
+
+
+def assert_accessible(page: Page, rules: Sequence[str] = AXE_TAGS) -> None:
+    """Fail with every violation of these rules, or rules of these tags, that axe-core finds.
+
+    Also on a page wider than its window.
+    """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    # What it found to be right is most of what it would send.
+    violations = page.evaluate(
+        "options => axe.run(options).then(found => found.violations)",
+        {"runOnly": list(rules), "resultTypes": ["violations"]},
+    )
     assert not violations, f"{page.url}\n{_in_words(violations)}"
     overflow = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"

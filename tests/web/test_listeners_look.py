@@ -13,7 +13,7 @@ from app.services.email_addresses import parse_address
 from app.services.email_moves import Wish
 from app.services.suppressions import Trouble
 from tests.builders import a_listener, a_subscription
-from tests.parts.browser import EVERY_LOOK, Look, OpenPage, assert_accessible, keep_picture
+from tests.parts.browser import EVERY_SCREEN, Look, OpenPage, look_over
 from tests.parts.house import MONDAY
 from tests.web.rooms import Rooms, rooms_of
 
@@ -57,7 +57,7 @@ def people(house: House, rooms: Rooms) -> list[Subscription]:
     return found
 
 
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_rooms_about_listeners_look_right_and_are_accessible(  # noqa: PLR0913, PLR0917 (fixtures)
     open_page: OpenPage,
     look: Look,
@@ -78,19 +78,16 @@ def test_rooms_about_listeners_look_right_and_are_accessible(  # noqa: PLR0913, 
         ("?before=1", "listeners-none"),
     ):
         page.goto(f"{url}{rooms.course_path}/listeners{path}")
-        keep_picture(page, name)
-        assert_accessible(page)
+        look_over(page, name)
     page.goto(f"{url}{rooms.course_path}/mail-trouble")
-    keep_picture(page, "mail-trouble-soft")
-    assert_accessible(page)
+    look_over(page, "mail-trouble-soft")
     with house.database.writing() as session:
         wish = Wish(
             subscription=full, address=parse_address("nieuw@example.org"), account=rooms.account
         )
         email_moves.ask(session, wish, host="h", now=MONDAY)
     page.goto(f"{url}{rooms.course_path}/listeners/{full.public_id}")
-    keep_picture(page, "listener-waiting")
-    assert_accessible(page)
+    look_over(page, "listener-waiting")
 
 
 def test_owner_finds_a_listener_and_asks_for_another_mailbox_by_keyboard(

@@ -10,7 +10,7 @@ from app.kinds import SuppressionReason
 from app.services import suppressions
 from app.services.suppressions import Trouble
 from tests.builders import a_listener, a_subscription
-from tests.parts.browser import EVERY_LOOK, Look, OpenPage, assert_accessible, keep_picture
+from tests.parts.browser import EVERY_SCREEN, Look, OpenPage, look_over
 from tests.parts.house import MONDAY
 from tests.web.rooms import Rooms, rooms_of
 
@@ -42,7 +42,7 @@ def cookie_of(client: FlaskClient, url: str) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("silent")
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_owner_sees_whose_mail_does_not_arrive(
     open_page: OpenPage, look: Look, rooms: Rooms, url: str
 ) -> None:
@@ -50,8 +50,7 @@ def test_owner_sees_whose_mail_does_not_arrive(
     page.context.add_cookies([cookie_of(rooms.client, url)])  # type: ignore[list-item]  # (its dict)
     for path, name in (("/", "course-with-trouble"), ("/mail-trouble", "mail-trouble")):
         page.goto(f"{url}{rooms.course_path}{path}")
-        keep_picture(page, name)
-        assert_accessible(page)
+        look_over(page, name)
     page.get_by_role("button", name="Send again").first.press("Enter")
     page.get_by_text("The next mail goes to this listener again.").wait_for()
 
@@ -62,11 +61,10 @@ def test_room_without_trouble_is_accessible_too(
     page = open_page(Look())
     page.context.add_cookies([cookie_of(rooms.client, url)])  # type: ignore[list-item]  # (its dict)
     page.goto(f"{url}{rooms.course_path}/mail-trouble")
-    keep_picture(page, "mail-trouble-none")
-    assert_accessible(page)
+    look_over(page, "mail-trouble-none")
 
 
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_listener_sees_that_mail_does_not_reach_her(
     open_page: OpenPage, look: Look, app: Flask, silent: list[Subscription], url: str
 ) -> None:
@@ -74,8 +72,7 @@ def test_listener_sees_that_mail_does_not_reach_her(
         page = open_page(look)
         page.context.add_cookies([cookie_of(listener_at(app, subscription), url)])  # type: ignore[list-item]  # (its dict)
         page.goto(f"{url}/my/")
-        keep_picture(page, f"my-silence-{name}")
-        assert_accessible(page)
+        look_over(page, f"my-silence-{name}")
 
 
 def listener_at(app: Flask, subscription: Subscription) -> FlaskClient:

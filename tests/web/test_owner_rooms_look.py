@@ -10,7 +10,15 @@ from app.house import House
 from app.kinds import SignalKind
 from app.services.owner_lines import KINDS
 from tests.builders import a_listener, a_subscription
-from tests.parts.browser import EVERY_LOOK, PHONE, Look, OpenPage, assert_accessible, keep_picture
+from tests.parts.browser import (
+    EVERY_SCREEN,
+    PHONE,
+    Look,
+    OpenPage,
+    by_day_and_night,
+    keep_picture,
+    look_over,
+)
 from tests.parts.house import MONDAY
 from tests.web.rooms import Rooms, rooms_of
 
@@ -50,7 +58,7 @@ def signed_in(page_context: object, rooms: Rooms, url: str) -> None:
     page_context.add_cookies([found])  # type: ignore[attr-defined]  # (Playwright's context)
 
 
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_rooms_look_right_and_are_accessible(
     open_page: OpenPage, look: Look, rooms: Rooms, url: str
 ) -> None:
@@ -63,18 +71,17 @@ def test_rooms_look_right_and_are_accessible(
         ("/leaks", "owner-leaks"),
     ):
         page.goto(f"{url}{rooms.course_path}{path}")
-        keep_picture(page, name)
-        assert_accessible(page)
+        look_over(page, name)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_mail_fits_a_phone(open_page: OpenPage, scheme: str, rooms: Rooms, url: str) -> None:
-    page = open_page(Look(width=PHONE, scheme=scheme))  # type: ignore[arg-type]  # (one of two)
+def test_every_mail_fits_a_phone(open_page: OpenPage, rooms: Rooms, url: str) -> None:
+    page = open_page(Look(width=PHONE))
     signed_in(page.context, rooms, url)
     for kind in KINDS:
         for language in ("nl", "en"):
             page.goto(f"{url}{rooms.course_path}/mails/{kind}/frame?in={language}")
-            keep_picture(page, f"letter-{kind}-{language}")
+            for _ in by_day_and_night(page):
+                keep_picture(page, f"letter-{kind}-{language}")
             wide = page.locator("table").first.bounding_box()
             press = page.locator("a.press").bounding_box()
             assert wide is not None

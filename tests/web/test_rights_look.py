@@ -11,7 +11,7 @@ from app.db.models import Confirmation
 from app.house import House
 from app.services.links import Links, Purpose
 from tests.builders import a_course
-from tests.parts.browser import EVERY_LOOK, Look, OpenPage, assert_accessible, keep_picture
+from tests.parts.browser import EVERY_SCREEN, Look, OpenPage, look_over
 from tests.web.test_privacy import FILLED_IN
 
 pytestmark = pytest.mark.browser
@@ -29,13 +29,12 @@ def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str
 
 def look_at(page: Page, address: str, name: str) -> None:
     page.goto(address)
-    keep_picture(page, name)
-    assert_accessible(page)
+    look_over(page, name)
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 @pytest.mark.parametrize("environ", [True, False], ids=["filled", "blank"], indirect=True)
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_page_on_what_is_kept_reads_well(
     open_page: OpenPage, look: Look, url: str, house: House, language: str
 ) -> None:
@@ -65,7 +64,7 @@ def a_sign_up(house: House) -> str:
 
 
 @pytest.mark.parametrize("environ", [True], ids=["filled"], indirect=True)
-@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize("look", EVERY_SCREEN, ids=str)
 def test_pages_that_show_what_is_agreed_to_read_well(
     open_page: OpenPage, look: Look, url: str, house: House
 ) -> None:
