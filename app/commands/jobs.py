@@ -66,7 +66,7 @@ def _lines(found: HouseBacklog) -> Iterator[str]:
     mails = found.mails
     yield f"mails: {mails.waiting} wait, {mails.due} of them are due; {mails.failed} failed"
     seen = found.worker_seen_at
-    yield f"a worker was last seen at {_minute(seen)}" if seen else "no worker was ever seen"
+    yield f"a worker was last seen at {_minute(seen)}" if seen else "no worker is at work"
 
 
 def _plain(found: HouseBacklog) -> dict[str, object]:

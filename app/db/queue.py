@@ -143,7 +143,10 @@ def forget_failed(session: Session, *, older_than: timedelta) -> int:
 
 
 def worker_seen_at(session: Session) -> datetime | None:
-    """Answer when a worker was last seen alive, by the true clock; None: never."""
+    """Answer when a worker was last seen alive, by the true clock.
+
+    None: never, or all that were seen were stopped in order.
+    """
     if _is_postgres(session):
         seen = text("SELECT max(last_heartbeat) FROM procrastinate_workers")
         beat: datetime | None = session.scalar(seen)

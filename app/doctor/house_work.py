@@ -43,8 +43,9 @@ def look_at_work(database: Database, *, now: datetime, true_now: datetime) -> li
 def _worker(seen_at: datetime | None, true_now: datetime) -> Check:
     if seen_at is not None and seen_at >= true_now - backlog.SILENCE:
         return Check(code="worker", grade=Grade.OK, message="A worker is at work.")
-    last = "ever" if seen_at is None else f"since {seen_at:%Y-%m-%d %H:%M} UTC"
-    words = f"No worker was seen {last}."
+    # One that is stopped in order leaves nothing behind.
+    last = "" if seen_at is None else f"; one was seen at {seen_at:%Y-%m-%d %H:%M} UTC"
+    words = f"No worker is at work{last}."
     return Check(code="worker", grade=Grade.FAIL, message=words, remedy=_WORKER)
 
 

@@ -93,7 +93,7 @@ def _jobs(session: Session, true_now: datetime) -> Iterator[Reading]:
     seen = queue.worker_seen_at(session)
     yield Reading(
         name="worker_silent_seconds",
-        about="How long ago a worker was seen; without a value: none ever was",
+        about="How long ago a worker was seen; without a value: none is at work",
         values={(): _age(seen, true_now)} if seen else {},
     )
 

@@ -144,8 +144,7 @@ def _send(order: Order, screen: Screen) -> ExitCode:
         screen.sum_up([each.verdict for each in judged])
         good = [each for each in judged if each.verdict is not Verdict.REFUSE]
         if good and course is None:
-            title = title_from_name(order.slug)
-            course = server.create_course(order.slug, title, screen.words.language)
+            course = server.create_course(order.slug, title_from_name(order.slug))
         is_taken = course is None or _send_good(good, server, course.slug, screen)
     return ExitCode.DONE if is_taken and len(good) == len(judged) else ExitCode.REFUSED
 

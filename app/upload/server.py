@@ -118,10 +118,9 @@ class Server:
         found = self._json("GET", f"/courses/{quote(slug, safe='')}", missing=missing)
         return _course(found)
 
-    def create_course(self, slug: str, title: str, language: str) -> CourseThere:
-        """Make a course in draft."""
-        body = {"title": title, "slug": slug, "language": language}
-        return _course(self._json("POST", "/courses", body))
+    def create_course(self, slug: str, title: str) -> CourseThere:
+        """Make a course in draft, in the language of the account."""
+        return _course(self._json("POST", "/courses", {"title": title, "slug": slug}))
 
     def lessons(self, slug: str) -> list[LessonThere]:
         """Answer the lessons of a course, in order."""

@@ -46,7 +46,7 @@ def test_house_with_nothing_to_do_only_lacks_a_worker(database: Database) -> Non
         "backlog_mails": Grade.OK,
         "backlog_jobs": Grade.OK,
     }
-    assert "No worker was seen ever" in found["worker"].message
+    assert "No worker is at work." in found["worker"].message
 
 
 @pytest.mark.parametrize(("age", "grade"), AGES)

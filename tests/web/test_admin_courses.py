@@ -70,6 +70,18 @@ def test_a_course_without_title_is_not_made(rooms: Rooms) -> None:
     assert 'value="Ada"' in response.text
 
 
+@pytest.mark.parametrize(("name", "shown"), [("Ada", "Ada"), ("ada@example.org", "")])
+def test_new_course_is_by_its_owner_and_tells_nobody_her_address(
+    app: Flask, house: House, name: str, shown: str
+) -> None:
+    with house.database.writing() as session:
+        account = an_account(session, email="ada@example.org", name=name)
+    client = app.test_client()
+    sign_in(client, account)
+
+    assert form_of(client.get("/admin/courses/new"))["author"] == shown
+
+
 def test_what_is_saved_stands_in_the_form_again(house: House, rooms: Rooms) -> None:
     changes = {
         "title": "Ritme",

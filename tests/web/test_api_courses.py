@@ -196,3 +196,12 @@ def test_a_change_that_was_carried_out_waits_no_more(
     after = read(script, crowded, "/plan")
     assert (after["pending"], after["revision"]) == (None, before["revision"] + 1)
     assert ids_of(script, crowded) == wanted
+
+
+@pytest.mark.parametrize(("wanted", "made"), [({}, "en"), ({"language": "nl"}, "nl")])
+def test_course_speaks_the_language_of_its_owner_unless_another_is_wanted(
+    script: Script, wanted: dict[str, str], made: str
+) -> None:
+    answer = script.call("POST", "/courses", json={"title": "Growth", **wanted})
+
+    assert (answer.status_code, answer.get_json()["language"]) == (201, made)

@@ -48,7 +48,9 @@ def course_list() -> str:
 @access.for_(Access.ACCOUNT)
 def new_course() -> Response:
     """Ask what a new course is called."""
-    return _new_course_form({"language": current_language(), "author": account().name}, {})
+    # Who gave no name is called by her address, which is not for the world.
+    author = account().name if account().name != account().email else ""
+    return _new_course_form({"language": current_language(), "author": author}, {})
 
 
 @admin.post("/admin/courses/new")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Response
 
 from app import policy
-from app.db.models import Course
+from app.db.models import Account, Course
 from app.errors import InvalidInput
 from app.services import courses
 from app.services.courses import CourseFields
@@ -37,13 +37,14 @@ ENDLESS_SECONDS: Final = 10**8
 class NewCourse:
     """A course to be made, in draft. `slug` null or left out: made out of the title.
 
+    `language` null or left out: that of the account whose token this is.
     `may_hurry`: listeners may take their next lesson now, once a day.
     """
 
     title: str
     slug: str | None = None
     author: str = ""
-    language: str = "nl"
+    language: str | None = None
     summary: str = ""
     story: str = ""
     may_hurry: bool = False
@@ -122,20 +123,20 @@ def list_courses() -> Response:
 def create_course() -> Response:
     """Make a course that the one who asks owns."""
     check_may_create()
-    wanted = body(NewCourse)
-    fields = CourseFields(
-        title=wanted.title,
-        slug=wanted.slug,
-        author=wanted.author,
-        language=wanted.language,
-        summary=wanted.summary,
-        story=wanted.story,
-        may_hurry=wanted.may_hurry,
-        target=_length(wanted.target_seconds),
-        tolerance=_length(wanted.tolerance_seconds),
-    )
+    wanted, account_id = body(NewCourse), bearer().worker.account_id
     with _as_sent(), house().database.writing() as session:
-        made = courses.create(session, fields, account_id=bearer().worker.account_id, now=now())
+        fields = CourseFields(
+            title=wanted.title,
+            slug=wanted.slug,
+            author=wanted.author,
+            language=wanted.language or session.get_one(Account, account_id).language,
+            summary=wanted.summary,
+            story=wanted.story,
+            may_hurry=wanted.may_hurry,
+            target=_length(wanted.target_seconds),
+            tolerance=_length(wanted.tolerance_seconds),
+        )
+        made = courses.create(session, fields, account_id=account_id, now=now())
         return give(_facts(made), HTTPStatus.CREATED)
 
 
