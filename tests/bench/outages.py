@@ -31,6 +31,8 @@ PATIENCE_SECONDS = 120
 # A process tries again every second, a worker rests for two; jobs are looked for every second.
 BACK_SECONDS = 30
 POLL_SECONDS = 0.02
+# nginx lets one address ask for twenty pages a second (scripts/deploy/nginx/cadans/http.conf).
+PAGE_SECONDS = 0.1
 
 Answers = Counter[tuple[int, str]]
 """How often which status came, and the Retry-After beside it."""
@@ -90,7 +92,7 @@ def take_away(
             with (
                 _asking(town, known) as of_known,
                 _asking(town, unknown) as of_unknown,
-                _asking_for(town, f"/{SLUG}") as of_pages,
+                _asking_for(town, f"/{SLUG}", rest=PAGE_SECONDS) as of_pages,
             ):
                 time.sleep(seconds)
         back = [_until(lambda: _is_fine(town, f"/f/{unknown[0]}.xml"))]
@@ -138,14 +140,14 @@ def _asking(town: Town, tokens: Sequence[FeedToken]) -> Iterator[Answers]:
 
 
 @contextmanager
-def _asking_for(town: Town, *paths: str) -> Iterator[Answers]:
-    """Ask for these through nginx all the while, by turns."""
+def _asking_for(town: Town, *paths: str, rest: float = POLL_SECONDS) -> Iterator[Answers]:
+    """Ask for these through nginx all the while, by turns, with a rest between two."""
     answers: Answers = Counter()
     stop = threading.Event()
 
     def ask() -> None:
         with town.nginx.client() as client:
-            while not stop.wait(POLL_SECONDS):
+            while not stop.wait(rest):
                 answer = client.get(paths[answers.total() % len(paths)])
                 answers[answer.status_code, answer.headers.get("Retry-After", "")] += 1
 
