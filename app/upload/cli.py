@@ -54,7 +54,11 @@ def _check_url(context: click.Context, parameter: click.Parameter, url: str) -> 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--course", "slug", required=True, help="The course's word in its address.")
-@click.option("--create", is_flag=True, help="Make the course, in draft, when it is not there.")
+@click.option(
+    "--create",
+    is_flag=True,
+    help="Make the course when it is not there: in draft, in the language of your account.",
+)
 @click.option(
     "--server",
     default="http://127.0.0.1:8000",
