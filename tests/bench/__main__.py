@@ -2,8 +2,8 @@
 
 The load comes from this machine too. Left out by default: `sustained`, ten minutes of everything at
 once through nginx, and what is no measure of speed but counts what was lost or came twice: `kills`
-ends workers with kill -9, `many` ends every kind of process in turn, behind nginx, and `outages`
-stops PostgreSQL and the S3 server.
+ends workers with kill -9, `many` ends every kind of process in turn, behind nginx, `outages` stops
+PostgreSQL and the S3 server, and `drill` loses the whole machine and brings it back from a backup.
 """
 
 import argparse
@@ -11,11 +11,11 @@ import shutil
 import sys
 from collections.abc import Callable
 
-from tests.bench import audio, edits, kills, many, outages, polls, sustained, unlocks
+from tests.bench import audio, drill, edits, kills, many, outages, polls, sustained, unlocks
 from tests.bench.figures import Measure, tell
 
 BENCHES = ("polls", "unlocks", "edits", "audio")
-MORE = ("kills", "many", "outages", "sustained")
+MORE = ("drill", "kills", "many", "outages", "sustained")
 
 
 def main() -> int:
@@ -38,6 +38,7 @@ def _run(bench: str, arguments: argparse.Namespace) -> list[Measure]:
         "unlocks": lambda: unlocks.run(is_quick=quick),
         "edits": lambda: edits.run(databases, is_quick=quick),
         "audio": lambda: audio.run(is_quick=quick, threads=arguments.threads),
+        "drill": lambda: drill.run(is_quick=quick),
         "kills": lambda: kills.run(seconds=seconds),
         "many": lambda: many.run(seconds=seconds),
         "outages": lambda: outages.run(seconds=arguments.outage),

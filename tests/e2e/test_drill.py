@@ -1,4 +1,7 @@
-"""The drill: a machine is lost, and the house is back elsewhere with every address as it was."""
+"""The drill: a machine is lost, and the house is back elsewhere with every address as it was.
+
+Larger, and there and back: `scripts/bench drill`.
+"""
 
 import json
 import shutil
