@@ -14,23 +14,29 @@ find_python() {
     exit 1
 }
 
-# prepare_venv EXTRAS: nothing happens when what setup.cfg asks for is there already.
+# prepare_venv [EXTRA…]: nothing happens when what setup.cfg asks for is there already.
 prepare_venv() {
-    local extras=$1 python wanted
+    local python wanted extras extra is_there=yes
     python=$(find_python)
     if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
         echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt-get install -y python3-venv" >&2
         exit 1
     fi
-    wanted="$extras $(cat setup.cfg pyproject.toml | sha256sum)"
-    if [ -x .venv/bin/python ] && [ "$(cat ".venv/ready$extras" 2>/dev/null)" = "$wanted" ]; then
+    wanted=$(cat setup.cfg pyproject.toml | sha256sum)
+    for extra in only "$@"; do
+        [ "$(cat ".venv/ready-$extra" 2>/dev/null)" = "$wanted" ] || is_there=no
+    done
+    if [ -x .venv/bin/python ] && [ $is_there = yes ]; then
         return
     fi
     echo "Setting up .venv …" >&2
     [ -x .venv/bin/python ] || "$python" -m venv .venv
-    if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".$extras" >&2; then
+    extras=$(IFS=, && echo "$*")
+    if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".${extras:+[$extras]}" >&2; then
         echo "The packages could not be installed; what pip says stands above. Mend it and run this again." >&2
         exit 1
     fi
-    echo "$wanted" >".venv/ready$extras"
+    for extra in only "$@"; do
+        echo "$wanted" >".venv/ready-$extra"
+    done
 }
