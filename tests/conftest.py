@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 from flask import Flask
 
+from tests.parts.rules import BuiltWhenAsked
 from tests.parts.templates import CompiledOnce
 
 pytest_plugins = [
@@ -34,6 +35,7 @@ process at work while the others have nothing left to do."""
 
 # Nearly every test of a page has an application of its own.
 Flask.jinja_options = {"bytecode_cache": CompiledOnce()}
+Flask.url_rule_class = BuiltWhenAsked
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -173,16 +173,18 @@ def open_transport(target: MailTarget) -> MailTransport:
 
 def connect(target: Smtp) -> smtplib.SMTP:
     """Connect and sign in; raises what smtplib raises."""
-    context = ssl.create_default_context()
     if target.tls == "implicit":
         server: smtplib.SMTP = smtplib.SMTP_SSL(
-            target.host, target.port, timeout=SMTP_TIMEOUT_SECONDS, context=context
+            target.host,
+            target.port,
+            timeout=SMTP_TIMEOUT_SECONDS,
+            context=ssl.create_default_context(),
         )
     else:
         server = smtplib.SMTP(target.host, target.port, timeout=SMTP_TIMEOUT_SECONDS)
     try:
         if target.tls == "starttls":
-            server.starttls(context=context)
+            server.starttls(context=ssl.create_default_context())
         if target.user is not None:
             server.login(target.user, target.password or "")
     except (OSError, smtplib.SMTPException):

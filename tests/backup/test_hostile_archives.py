@@ -1,6 +1,7 @@
 """An archive that somebody else had in hand fills no memory and no disk, and leaves no folder."""
 
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +17,6 @@ from app.backup.manifest import KeptKeys, Objects
 from app.backup.restoring import restore
 from app.backup.sealing import unseal
 from app.backup.tally import sha256_of
-from app.db import migrate
 from app.house import House
 from app.settings import Settings
 from media.keys import new_object_key
@@ -41,11 +41,12 @@ def made(house: House, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def new(make_house: MakeHouse, tmp_path: Path) -> House:
+def new(make_house: MakeHouse, tmp_path: Path, migrated_sqlite: Path) -> House:
     """Where it is to be brought to."""
-    found = make_house(Settings.from_env({"CADANS_VAR": str(tmp_path / "new")}))
-    migrate.upgrade(found.database)
-    return found
+    var = tmp_path / "new"
+    var.mkdir(mode=0o700)
+    shutil.copy(migrated_sqlite, var / "cadans.sqlite3")
+    return make_house(Settings.from_env({"CADANS_VAR": str(var)}))
 
 
 def forge(path: Path, change: Change, entries: Mapping[str, bytes] | None = None) -> None:
@@ -129,6 +130,18 @@ def test_object_leaves_no_folder(made: Path, new: House, key: str) -> None:
     assert not [path for path in made.parent.parent.rglob("*") if path.name in {"x", "passwd"}]
 
 
+def test_a_guess_at_the_passphrase_costs_memory(
+    house: House, strong_seals: Mapping[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # RFC 7914, 2: so many bytes for each guess.
+    assert 128 * strong_seals["n"] * strong_seals["r"] >= 2**27
+    monkeypatch.setattr(sealing, "COST", strong_seals)
+    kept = sealing.keep(sealing.keys_of(house.settings), PASSPHRASE)
+    assert kept.sealed is not None
+    assert kept.sealed["cost"] == strong_seals
+    assert unseal(kept, PASSPHRASE) == sealing.keys_of(house.settings)
+
+
 @pytest.mark.parametrize(
     "cost",
     [
@@ -140,10 +153,7 @@ def test_object_leaves_no_folder(made: Path, new: House, key: str) -> None:
         {},
     ],
 )
-def test_keys_are_not_unsealed_at_any_cost(
-    house: House, cost: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sealing, "COST", {"n": 2**4, "r": 8, "p": 1})
+def test_keys_are_not_unsealed_at_any_cost(house: House, cost: dict[str, Any]) -> None:
     kept = sealing.keep(sealing.keys_of(house.settings), PASSPHRASE)
     assert unseal(kept, PASSPHRASE) == sealing.keys_of(house.settings)
 

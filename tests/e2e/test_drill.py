@@ -116,26 +116,3 @@ def test_gpodder_goes_on_after_the_machine_was_lost(
         assert len(gpodder.episodes()) == len(set(gpodder.episodes()))
         with pytest.raises(ServerFailed, match="already"):
             new.run("restore", str(archive))
-
-
-def test_commands_say_what_they_need(tmp_path: Path) -> None:
-    with installation(tmp_path / "house") as here:
-        with pytest.raises(ServerFailed, match="cadans db upgrade"):
-            here.run("backup", str(tmp_path / "a.zip"), "--without-keys")
-        with pytest.raises(ServerFailed, match="--without-keys"):
-            here.run("backup", str(tmp_path / "a.zip"))
-        (tmp_path / "short").write_text("short")
-        with pytest.raises(ServerFailed, match="12 characters"):
-            here.run("backup", "a.zip", "--passphrase-file", str(tmp_path / "short"))
-        (tmp_path / "binary").write_bytes(bytes(range(256)))
-        with pytest.raises(ServerFailed, match="is no text"):
-            here.run("backup", "a.zip", "--passphrase-file", str(tmp_path / "binary"))
-        (tmp_path / "b.zip").write_text("no archive")
-        with pytest.raises(ServerFailed, match="no archive of ours"):
-            here.run("restore", str(tmp_path / "b.zip"))
-        here.run("db", "upgrade")
-        said = here.run("backup", "nightly", "--without-keys")
-        assert "Keys are not in it" in said
-        archive = next((here.folder / "nightly").glob("cadans-*.zip"))
-        with pytest.raises(ServerFailed, match="holds no keys"):
-            here.run("restore", str(archive), "--print-keys", "--passphrase-file", __file__)
