@@ -162,7 +162,7 @@ def polled(client: httpx.Client, path: str) -> Iterator[list[int]]:
 @pytest.mark.slow
 def test_nobody_who_asks_notices_a_reload(tmp_path: Path) -> None:
     with installation(tmp_path / "house") as here, nginx_before(here.port) as nginx:
-        here.run("db", "upgrade", base_url=nginx.url)
+        here.make_tables()
         here.serve("--workers", "2", base_url=nginx.url)
         [server] = here.processes
         _wait_until(lambda: len(_children(server.pid)) == 2)
@@ -177,7 +177,7 @@ def test_nobody_who_asks_notices_a_reload(tmp_path: Path) -> None:
 
 def test_server_whose_port_is_taken_says_so_in_words(tmp_path: Path) -> None:
     with installation(tmp_path / "house") as here, socket.create_server(("127.0.0.1", here.port)):
-        here.run("db", "upgrade")
+        here.make_tables()
         with pytest.raises(ServerFailed, match="stop what answers there") as told:
             here.run("serve")
     assert "Traceback" not in str(told.value)

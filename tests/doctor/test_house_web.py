@@ -27,7 +27,7 @@ TRIES = 5
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with installation(tmp_path_factory.mktemp("served"), KEYS) as here:
-        here.run("db", "upgrade")
+        here.make_tables()
         here.serve("--threads", str(THREADS))
         yield here
 

@@ -73,7 +73,7 @@ def behind_nginx(
         }
         with installation(folder, environ) as here:
             here.port = port
-            here.run("db", "upgrade")
+            here.make_tables()
             here.run("demo")
             here.serve()
             if s3_server:

@@ -99,7 +99,6 @@ def whole(
         fill_in_who_keeps_it(folder / "var")
         here = stack.enter_context(installation(folder, environ))
         here.port = port
-        here.run("db", "upgrade")
         put_a_listener(environ["CADANS_DATABASE_URL"])
         here.serve()
         here.start("worker")

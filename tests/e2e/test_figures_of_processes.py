@@ -54,7 +54,7 @@ def test_figures_of_all_processes_are_one_sum_that_outlives_a_kill_and_a_restart
     tmp_path: Path,
 ) -> None:
     with installation(tmp_path / "house", {"CADANS_METRICS_TOKEN": TOKEN}) as here:
-        here.run("db", "upgrade")
+        here.make_tables()
         here.serve("--workers", "2")
         poll(here, 30)
         assert come_to(here, NOT_FOUND, lambda found: found == 30) == 30
@@ -88,7 +88,6 @@ def test_workers_of_their_own_count_into_the_same_sum(tmp_path: Path, postgres: 
             "CADANS_SECRET_KEYS": "cd" * 32,
         }
         with installation(tmp_path / "house", environ) as here:
-            here.run("db", "upgrade")
             here.serve()
             port = free_port()
             here.start("worker", metrics_bind=f"127.0.0.1:{port}")

@@ -40,7 +40,6 @@ def many(
             **environ_of(bucket),
         }
         with installation(tmp_path / "house", environ) as here:
-            here.run("db", "upgrade")
             here.run("demo")
             serve(here, "+0d")
             yield here

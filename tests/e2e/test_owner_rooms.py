@@ -29,7 +29,7 @@ ENGLISH = Look(language="en-GB")
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with installation(tmp_path_factory.mktemp("owner")) as here:
-        here.run("db", "upgrade")
+        here.make_tables()
         here.serve()
         yield here
 

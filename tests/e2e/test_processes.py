@@ -17,7 +17,7 @@ KEYS = {"CADANS_FEED_KEYS": f"1:{'ab' * 32}", "CADANS_SECRET_KEYS": "cd" * 32}
 @pytest.mark.slow
 def test_no_web_process_outlives_a_server_that_was_killed(tmp_path: Path) -> None:
     with installation(tmp_path / "house") as here:
-        here.run("db", "upgrade")
+        here.make_tables()
         here.serve()
         [server] = here.processes
         os.kill(server.pid, signal.SIGKILL)

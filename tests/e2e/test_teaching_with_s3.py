@@ -38,7 +38,7 @@ def here(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Itera
     }
     with installation(tmp_path_factory.mktemp("teaching"), environ) as installed:
         installed.port = port
-        installed.run("db", "upgrade")
+        installed.make_tables()
         installed.serve()
         installed.start("worker")
         yield installed

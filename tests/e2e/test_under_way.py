@@ -26,7 +26,7 @@ TOMORROW = timedelta(days=1)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with installation(tmp_path_factory.mktemp("under-way")) as here:
-        here.run("db", "upgrade")
+        here.make_tables()
         here.serve()
         yield here
 

@@ -48,11 +48,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
+    return environment_in(tmp_path)
+
+
+def environment_in(folder: Path) -> dict[str, str]:
     """Nothing of this checkout is importable: only libraries come from the tests' environment."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("CADANS_")}
     return kept | {
         "PYTHONPATH": sysconfig.get_path("purelib"),
-        "CADANS_VAR": str(tmp_path / "var"),
+        "CADANS_VAR": str(folder / "var"),
         "CADANS_DEMO": "1",
     }
 
@@ -93,8 +97,9 @@ def test_it_makes_its_tables(installed: Path, environment: dict[str, str]) -> No
     )
 
 
-@pytest.fixture
-def served(installed: Path, environment: dict[str, str]) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def served(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    environment = environment_in(tmp_path_factory.mktemp("served"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"

@@ -92,6 +92,12 @@ class Installation:
             raise ServerFailed(f"cadans {' '.join(words)}: {done.stderr.decode()[-2000:]}")
         return done.stdout.decode()
 
+    def make_tables(self) -> None:
+        """Have what `cadans db upgrade` makes on SQLite: a copy of what it made once."""
+        var = self.folder / "var"
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy(_made_tables(), var)
+
     def serve(self, *words: str, **settings: str) -> None:
         """Start `cadans serve` and wait until it answers."""
         process = self.start("serve", *words, **settings)
@@ -144,8 +150,8 @@ def installation(folder: Path, environ: Mapping[str, str] | None = None) -> Iter
 def demo(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Installation]:
     """The demo course, served by the three commands that `scripts/run` ends with.
 
-    With no settings of its own it is a copy of one that the first two commands made: tables and
-    recordings are the same each time, and take longer than most tests.
+    With no settings of its own it is a copy of what the first two made: tables and recordings are
+    the same each time, and take longer than most tests.
     """
     with installation(folder, {**_DEMO, **(environ or {})}) as here:
         if environ:
@@ -157,17 +163,29 @@ def demo(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Ins
 
 
 @cache
+def _made_tables() -> Path:
+    """The file that the command leaves; made once in a process, gone when that ends."""
+    with installation(_own_folder()) as here:
+        here.run("db", "upgrade")
+        return here.folder / "var" / "cadans.sqlite3"
+
+
+@cache
 def _made_demo() -> Path:
-    """What the commands leave in a folder; made once in a process, gone when that ends."""
-    folder = Path(tempfile.mkdtemp(prefix="cadans-demo-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with installation(folder, _DEMO) as here:
+    """What the commands leave in a folder, the same way."""
+    with installation(_own_folder(), _DEMO) as here:
         _make_demo(here)
-    return folder / "var"
+        return here.folder / "var"
+
+
+def _own_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="cadans-made-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _make_demo(here: Installation) -> None:
-    here.run("db", "upgrade")
+    here.make_tables()
     here.run("demo")
 
 

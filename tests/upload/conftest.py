@@ -118,7 +118,7 @@ def command() -> Command:
 @pytest.fixture(scope="module")
 def with_folder_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with installation(tmp_path_factory.mktemp("folder") / "house") as here:
-        here.run("db", "upgrade")
+        here.make_tables()
         here.serve()
         yield here
 
@@ -137,7 +137,7 @@ def with_s3(
     folder = tmp_path_factory.mktemp("s3") / "house"
     (folder / "var").mkdir(parents=True)
     with installation(folder, environ) as here:
-        here.run("db", "upgrade")
+        here.make_tables()
         here.serve()
         here.start("worker")
         yield here

@@ -34,9 +34,9 @@ LONG_SOUND = bytes(range(256)) * 4 * 20_000
 class Served:
     """An installation with one lesson of 20 MB, and what it takes to ask for it."""
 
-    def __init__(self, here: Installation, **settings: str) -> None:
+    def __init__(self, here: Installation) -> None:
         self.here = here
-        here.run("db", "upgrade", **settings)
+        here.make_tables()
         environ = {"CADANS_VAR": str(here.folder / "var"), "CADANS_BIND": f"127.0.0.1:{here.port}"}
         self.house: House = open_house(Settings.from_env(environ))
         now = system_clock()

@@ -81,7 +81,7 @@ REQUESTS: dict[str, tuple[bytes, set[int]]] = {
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with installation(tmp_path_factory.mktemp("hostile") / "house") as made:
-        made.run("db", "upgrade")
+        made.make_tables()
         made.serve()
         yield made
 
