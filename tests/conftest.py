@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 from flask import Flask
 
+from tests.parts import statements
 from tests.parts.rules import BuiltWhenAsked
 from tests.parts.templates import CompiledOnce
 
@@ -33,7 +34,8 @@ LONG_FIRST: Final = ("e2e", "apps", "upload", "db", "contract", "audio")
 """Folders whose files take long. A file stays in one process: one that began last would keep that
 process at work while the others have nothing left to do."""
 
-# Nearly every test of a page has an application of its own.
+# Nearly every test has a database of its own, and of a page an application.
+statements.share()
 Flask.jinja_options = {"bytecode_cache": CompiledOnce()}
 Flask.url_rule_class = BuiltWhenAsked
 

@@ -1,7 +1,6 @@
 """Routes of applications that are made for one test each."""
 
 from collections.abc import Callable
-from functools import cache
 
 from werkzeug.routing import Rule
 
@@ -14,12 +13,11 @@ class BuiltWhenAsked(Rule):
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: FBT001, FBT002 (as in Rule)
         of_rule = super()._compile_builder
-
-        @cache
-        def compiled() -> Callable[..., tuple[str, str]]:
-            return of_rule(append_unknown)
+        compiled: Callable[..., tuple[str, str]] | None = None
 
         def build(rule: Rule, **values: object) -> tuple[str, str]:
-            return compiled()(rule, **values)
+            nonlocal compiled
+            compiled = compiled or of_rule(append_unknown)
+            return compiled(rule, **values)
 
         return build
