@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.parts.browser",
     "tests.parts.clients",
     "tests.parts.dns",
+    "tests.parts.forked",
     "tests.parts.house",
     "tests.parts.figures",
     "tests.parts.imap",

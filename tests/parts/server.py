@@ -14,12 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final, Protocol
 
 import httpx
 
@@ -31,6 +31,20 @@ WITHOUT_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # Set by the machine that runs the tests, meant for nobody's installation.
 NOT_OURS = ("CADANS_", "AWS_")
 _DEMO = {"CADANS_DEMO": "1"}
+
+
+class Process(Protocol):
+    """What is asked of a command that runs; `subprocess.Popen` is one."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | Any: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 class ServerFailed(Exception):
@@ -57,7 +71,7 @@ class Installation:
     folder: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -77,20 +91,18 @@ class Installation:
         Raises:
             ServerFailed: its exit code was not 0.
         """
-        done = subprocess.run(
-            [PROGRAM, *words],
-            env=self._environment(settings),
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-        with self._log_path.open("ab") as log:
-            log.write(done.stderr)
-        if done.returncode:
-            raise ServerFailed(f"cadans {' '.join(words)}: {done.stderr.decode()[-2000:]}")
-        return done.stdout.decode()
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            process = _spawn(words, self._environment(settings), self.folder, output, errors)
+            try:
+                exit_code = process.wait(COMMAND_SECONDS)
+            finally:
+                process.kill()
+            said, complained = _text_of(output), _text_of(errors)
+        with self._log_path.open("a", encoding="utf-8") as log:
+            log.write(complained)
+        if exit_code:
+            raise ServerFailed(f"cadans {' '.join(words)}: {complained[-2000:]}")
+        return said
 
     def make_tables(self) -> None:
         """Have what `cadans db upgrade` makes on SQLite: a copy of what it made once."""
@@ -108,10 +120,10 @@ class Installation:
                     raise ServerFailed(f"cadans serve does not answer: {self.log[-2000:]}")
                 time.sleep(0.05)
 
-    def start(self, *words: str, **settings: str) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, **settings: str) -> Process:
         """Start a command that goes on until `stop`."""
         with self._log_path.open("ab") as log:
-            process = _spawn([str(PROGRAM), *words], self._environment(settings), self.folder, log)
+            process = _spawn(words, self._environment(settings), self.folder, log, log)
         self.processes.append(process)
         return process
 
@@ -195,22 +207,31 @@ def _answers(client: httpx.Client) -> bool:
     return False
 
 
+def _text_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
 def _spawn(
-    command: list[str], environ: dict[str, str], folder: Path, log: IO[bytes]
-) -> subprocess.Popen[bytes]:
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    folder: Path,
+    output: IO[bytes],
+    errors: IO[bytes],
+) -> Process:
     # The kernel kills it when the tests end without having stopped it.
     return subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", *command],
+        ["setpriv", "--pdeathsig", "KILL", str(PROGRAM), *words],
         env=environ,
         cwd=folder,
         stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
+        stdout=output,
+        stderr=errors,
         start_new_session=True,
     )
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: Process) -> None:
     """Ask a process to end, as a service manager would; kill it when it does not."""
     process.terminate()
     try:
