@@ -1,6 +1,7 @@
 """An installation as an operator has it: the `cadans` command, its processes, a folder, a clock.
 
-Nothing is imported from the application here: what these tests start is what people start.
+Nothing is imported from the application here: what benches start is what people start. Tests start
+the same from a process that has loaded it (`tests.parts.forked`).
 """
 
 import atexit
