@@ -8,6 +8,9 @@ from click.testing import CliRunner
 
 from app.cli import cadans
 
+# Each command sets the log up.
+pytestmark = pytest.mark.usefixtures("open_log")
+
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:

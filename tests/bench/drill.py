@@ -3,16 +3,17 @@
 A town on PostgreSQL and S3 is backed up while people poll, sign up and upload, and the next night
 again. Then it is gone. It comes back on SQLite and a folder, is backed up there, is lost as well,
 and comes back on PostgreSQL and S3, each time under the same name, with nothing but its archive.
-Counted: what went wrong meanwhile, and what is not there again: feeds and recordings, byte for
-byte, and people who signed up before a backup began.
+Counted: what went wrong meanwhile, and what is not there again: feeds and what they offer to hear,
+byte for byte, and what people signed up for and uploaded before a backup began.
 """
 
 import hashlib
 import json
 import random
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -20,22 +21,24 @@ from typing import Any
 
 import feedparser
 import httpx
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from app.db.models import Confirmation, Recording
+from app.db.models import Confirmation, Course, Lesson, Recording
 from app.db.session import open_database
 from app.demo import load_demo_course
 from app.settings import Settings
 from feeds.tokens import FeedToken
 from media.location import S3Location
 from tests.bench.figures import Measure, say
-from tests.bench.houses import Parts, parts_for, socket_url
+from tests.bench.houses import Parts, parts_for
 from tests.bench.life import Life, Polls, SignUps, Uploads, going_on
-from tests.bench.town import People, Town, a_town
+from tests.bench.town import UPLOADS, People, Town, a_town
 from tests.parts.rgw import S3Server, environ_of, url_of
 from tests.parts.server import Installation
 
 PASSPHRASE = "seven seas and a half"
+WORDS = "words"
 POLLERS = 2
 # So that there is something of theirs in each backup.
 BEFORE_SECONDS = 5
@@ -49,6 +52,14 @@ class Heard:
 
     feeds: Mapping[FeedToken, str]
     recordings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What was there before the backup began from which the house comes back."""
+
+    sign_ups: Sequence[str]
+    uploads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +83,7 @@ class Back:
     feeds_lost: int
     recordings_lost: int
     sign_ups_lost: int
+    uploads_lost: int
 
 
 def run(*, is_quick: bool) -> list[Measure]:
@@ -82,37 +94,42 @@ def run(*, is_quick: bool) -> list[Measure]:
         say(f"drill: {settled:,} subscriptions …")
         with a_town(own.url, own.folder, own.s3_server, own.mail_server, people) as town:
             _record(town, own.s3_server)
+            (own.folder / WORDS).write_text(PASSPHRASE)
             town.start()
             return _drill(town, own)
 
 
 def _drill(town: Town, own: Parts) -> list[Measure]:
-    kept = own.folder / "kept"
     heard = _listen(town)
+    assert heard.recordings
     lives = [
         *(Polls(town, every=0.01) for _ in range(POLLERS)),
         sign_ups := SignUps(town, every=0.2),
-        Uploads(town, own.folder / "sounds", every=1),
+        uploads := Uploads(town, own.folder / "sounds", every=1),
     ]
     with going_on(*lives):
         time.sleep(BEFORE_SECONDS)
-        first = _back_up(town.webs[0], kept)
-        known = list(sign_ups.taken)
-        second = _back_up(town.webs[0], kept)
+        first = _back_up(town.webs[0], own.folder / "nights")
+        known = Known(sign_ups=list(sign_ups.taken), uploads=uploads.done)
+        assert known.sign_ups
+        second = _back_up(town.webs[0], own.folder / "nights")
     say("drill: PostgreSQL and S3 are lost …")
     _lose(town, own)
     with _small(town, own, second.archive) as small:
         small_back = _come_back(town, small, second.archive, heard, known)
-        third = _back_up(small, kept)
+        third = _back_up(small, own.folder / "small-nights")
     say("drill: SQLite and the folder are lost …")
+    shutil.rmtree(small.folder)
     with _large(town, own, third.archive) as large:
         large_back = _come_back(town, large, third.archive, heard, known)
+        fourth = _back_up(large, own.folder / "large-nights")
+    nights = (first, second, third, fourth)
     return [
-        _backup("backup of PostgreSQL and S3 under load", first),
-        _backup("the next one, with what is new", second),
-        _backup("backup of SQLite and a folder", third),
-        *_disturbed(lives),
-        _none("recordings missing in a backup", first.missing + second.missing + third.missing),
+        _night("backup of PostgreSQL and S3 under load", first),
+        _night("the next one, with what is new", second),
+        _night("backup of SQLite and a folder", third),
+        *_disturbed(lives, tried_again=sign_ups.tried_again),
+        _none("recordings missing in a backup", sum(night.missing for night in nights)),
         *_returned("on SQLite and a folder", small_back, heard, known),
         *_returned("on PostgreSQL and S3 again", large_back, heard, known),
     ]
@@ -156,8 +173,7 @@ def _digest(client: httpx.Client, address: str) -> str:
 
 def _back_up(house: Installation, kept: Path) -> Night:
     """Back up as an operator does every night, recordings too."""
-    words = kept.with_suffix(".words")
-    words.write_text(PASSPHRASE)
+    words = kept.with_name(WORDS)
     begun = time.monotonic()
     said = house.run(
         "backup", str(kept), "--with-objects", "--passphrase-file", str(words), "--json"
@@ -187,31 +203,26 @@ def _lose(town: Town, own: Parts) -> None:
 
 def _keys_in(archive: Path, folder: Path) -> dict[str, str]:
     """The settings that an archive hands to whoever knows the passphrase."""
-    words = folder / "kept.words"
+    words = folder / WORDS
     anywhere = Installation(folder=folder / "anywhere")
     said = anywhere.run("restore", str(archive), "--passphrase-file", str(words), "--print-keys")
     return dict(line.split("=", 1) for line in said.splitlines())
 
 
-@contextmanager
-def _small(town: Town, own: Parts, archive: Path) -> Iterator[Installation]:
-    with _elsewhere(town, own.folder / "small", _keys_in(archive, own.folder)) as house:
-        yield house
+def _small(town: Town, own: Parts, archive: Path) -> AbstractContextManager[Installation]:
+    return _elsewhere(town, own.folder / "small", _keys_in(archive, own.folder))
 
 
-@contextmanager
-def _large(town: Town, own: Parts, archive: Path) -> Iterator[Installation]:
+def _large(town: Town, own: Parts, archive: Path) -> AbstractContextManager[Installation]:
     own.postgres.run("CREATE DATABASE drill_again")
     bucket = own.s3_server.make_bucket()
-    socket = Path(own.url.partition("host=")[2].partition("&")[0])
     environ = {
         **_keys_in(archive, own.folder),
         **environ_of(bucket),
         "CADANS_STORE": f"{url_of(bucket)}&public_endpoint={town.nginx.store_url}",
-        "CADANS_DATABASE_URL": socket_url(own.postgres.port, socket, "drill_again"),
+        "CADANS_DATABASE_URL": own.url.replace("/drill?", "/drill_again?"),
     }
-    with _elsewhere(town, own.folder / "large", environ) as house:
-        yield house
+    return _elsewhere(town, own.folder / "large", environ)
 
 
 @contextmanager
@@ -229,9 +240,7 @@ def _elsewhere(town: Town, folder: Path, environ: dict[str, str]) -> Iterator[In
         house.stop()
 
 
-def _come_back(
-    town: Town, house: Installation, archive: Path, heard: Heard, known: list[str]
-) -> Back:
+def _come_back(town: Town, house: Installation, archive: Path, heard: Heard, known: Known) -> Back:
     begun = time.monotonic()
     house.run("restore", str(archive))
     restored = time.monotonic() - begun
@@ -241,32 +250,42 @@ def _come_back(
         client.get(f"/f/{tokens[0]}.xml").raise_for_status()
     answering = time.monotonic() - begun
     again = _listen(town, tokens)
+    with _tables_of(house) as session:
+        waiting = set(session.scalars(select(Confirmation.email)))
+        uploaded = _uploaded(session)
     return Back(
         restored=restored,
         answering=answering,
-        feeds_lost=_lost(heard.feeds, again.feeds),
-        recordings_lost=_lost(heard.recordings, again.recordings),
-        sign_ups_lost=len(set(known) - _waiting_in(house)),
+        feeds_lost=_differing(heard.feeds, again.feeds),
+        recordings_lost=_differing(heard.recordings, again.recordings),
+        sign_ups_lost=len(set(known.sign_ups) - waiting),
+        uploads_lost=max(known.uploads - uploaded, 0),
     )
 
 
-def _lost(before: Mapping[Any, str], after: Mapping[Any, str]) -> int:
+def _differing(before: Mapping[Any, str], after: Mapping[Any, str]) -> int:
     """How many are not as they were; what was not there before is a fault of the drill."""
     return sum(not digest or after.get(key) != digest for key, digest in before.items())
 
 
-def _waiting_in(house: Installation) -> set[str | None]:
-    """The addresses of those who signed up and did not press the link of their mail yet."""
+@contextmanager
+def _tables_of(house: Installation) -> Iterator[Session]:
     environ = {"CADANS_VAR": str(house.folder / "var"), **house.environ}
     database = open_database(Settings.from_env(environ).database_url)
     try:
         with database.reading() as session:
-            return set(session.scalars(select(Confirmation.email)))
+            yield session
     finally:
         database.close()
 
 
-def _backup(name: str, night: Night) -> Measure:
+def _uploaded(session: Session) -> int:
+    """How many lessons the uploads of the teacher are; a backup says what of theirs is missing."""
+    query = select(func.count(Lesson.id)).join(Course, Course.id == Lesson.course_id)
+    return session.scalar(query.where(Course.slug == UPLOADS)) or 0
+
+
+def _night(name: str, night: Night) -> Measure:
     return Measure(
         bench="drill",
         name=name,
@@ -280,16 +299,18 @@ def _backup(name: str, night: Night) -> Measure:
     )
 
 
-def _disturbed(lives: Sequence[Life]) -> list[Measure]:
-    """What went wrong for people while a backup was made."""
+def _disturbed(lives: Sequence[Life], tried_again: int) -> list[Measure]:
+    """What went wrong for people while a backup was made; nobody should have to try again."""
     wrong = [words for each in lives for words in each.went_wrong.elements()]
     for words in wrong:
         say(words)
-    done = sum(each.done for each in lives)
-    return [_none(f"of {done:,} polls, sign-ups and uploads meanwhile failed", len(wrong))]
+    failed = len(wrong) + tried_again
+    tried = sum(each.done for each in lives) + failed
+    return [_none(f"of {tried:,} polls, sign-ups and uploads meanwhile failed", failed)]
 
 
-def _returned(where: str, back: Back, heard: Heard, known: Sequence[str]) -> list[Measure]:
+def _returned(where: str, back: Back, heard: Heard, known: Known) -> list[Measure]:
+    feeds, recordings = len(heard.feeds), len(heard.recordings)
     return [
         Measure(
             bench="drill",
@@ -298,9 +319,10 @@ def _returned(where: str, back: Back, heard: Heard, known: Sequence[str]) -> lis
             unit="s",
             facts={"restored": round(back.restored, 1)},
         ),
-        _none(f"of {len(heard.feeds):,} feeds are other bytes", back.feeds_lost),
-        _none(f"of {len(heard.recordings)} recordings are other bytes", back.recordings_lost),
-        _none(f"of {len(known):,} sign-ups before the backup lost", back.sign_ups_lost),
+        _none(f"{where}: of {feeds:,} feeds other bytes", back.feeds_lost),
+        _none(f"{where}: of {recordings} recordings other bytes", back.recordings_lost),
+        _none(f"{where}: of {len(known.sign_ups):,} sign-ups lost", back.sign_ups_lost),
+        _none(f"{where}: of {known.uploads} uploads lost", back.uploads_lost),
     ]
 
 

@@ -111,7 +111,7 @@ def served(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield f"http://{address}"
     finally:
         server.terminate()
-        server.wait(30)
+        assert server.wait(30) == 0
 
 
 def test_it_serves_the_demo_course_with_its_style_and_translations(served: str) -> None:

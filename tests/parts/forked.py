@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from multiprocessing import reduction
+from multiprocessing import forkserver, reduction
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -32,6 +32,8 @@ _FORKS.set_forkserver_preload(
         "app.wiring",
         "app.jobs.on_postgres",
         "media.s3",
+        # Where what a fork begins with stands.
+        "tests.parts.forked",
         *{place.partition(":")[0] for place in PLACES.values()},
     ]
 )
@@ -55,10 +57,6 @@ class Forked:
         # The tests would wait at their end for one that nobody stopped.
         atexit.register(self.kill)
 
-    @property
-    def returncode(self) -> int | None:
-        return self.poll()
-
     def poll(self) -> int | None:
         code: int | None = self._process.exitcode
         return code
@@ -68,18 +66,19 @@ class Forked:
         code = self.poll()
         if code is None:
             raise subprocess.TimeoutExpired("cadans", timeout or 0)
+        atexit.unregister(self.kill)
         return code
 
-    def send_signal(self, sig: int) -> None:
-        if self.poll() is None:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, sig)
-
     def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
+        self._send(signal.SIGTERM)
 
     def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: int) -> None:
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 def start(
@@ -113,8 +112,10 @@ def _take(handed: Any) -> int:
 
 def _run(words: list[str], environ: dict[str, str], folder: str, streams: list[int]) -> None:
     """Become that command, in the fork."""
-    # It dies with the tests, however they end.
+    # It dies with what it was forked from, which goes when all that hold this are gone: the tests,
+    # however they end, and not this command.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]  # noqa: SLF001 (nothing else names it)
     os.setsid()
     os.chdir(folder)
     os.environ.clear()

@@ -15,7 +15,7 @@ class BuiltWhenAsked(Rule):
         of_rule = super()._compile_builder
         compiled: Callable[..., tuple[str, str]] | None = None
 
-        def build(rule: Rule, **values: object) -> tuple[str, str]:
+        def build(rule: Rule, /, **values: object) -> tuple[str, str]:
             nonlocal compiled
             compiled = compiled or of_rule(append_unknown)
             return compiled(rule, **values)

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import IO, Final, Protocol
 
 import httpx
 
@@ -39,11 +39,8 @@ class Process(Protocol):
 
     @property
     def pid(self) -> int: ...
-    @property
-    def returncode(self) -> int | Any: ...
     def poll(self) -> int | None: ...
     def wait(self, timeout: float | None = None) -> int: ...
-    def send_signal(self, sig: int) -> None: ...
     def terminate(self) -> None: ...
     def kill(self) -> None: ...
 
@@ -98,12 +95,14 @@ class Installation:
                 exit_code = process.wait(COMMAND_SECONDS)
             finally:
                 process.kill()
-            said, complained = _text_of(output), _text_of(errors)
-        with self._log_path.open("a", encoding="utf-8") as log:
-            log.write(complained)
+                process.wait()
+                complained = _bytes_of(errors)
+                with self._log_path.open("ab") as log:
+                    log.write(complained)
+            said = _bytes_of(output)
         if exit_code:
-            raise ServerFailed(f"cadans {' '.join(words)}: {complained[-2000:]}")
-        return said
+            raise ServerFailed(f"cadans {' '.join(words)}: {complained.decode()[-2000:]}")
+        return said.decode()
 
     def make_tables(self) -> None:
         """Have what `cadans db upgrade` makes on SQLite: a copy of what it made once."""
@@ -208,9 +207,9 @@ def _answers(client: httpx.Client) -> bool:
     return False
 
 
-def _text_of(file: IO[bytes]) -> str:
+def _bytes_of(file: IO[bytes]) -> bytes:
     file.seek(0)
-    return file.read().decode(errors="replace")
+    return file.read()
 
 
 def _spawn(

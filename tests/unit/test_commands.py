@@ -7,6 +7,7 @@ import click
 import pytest
 
 from app.cli import PLACES, cadans
+from tests.parts.server import PROGRAM
 
 HEAVY = ("flask", "sqlalchemy", "boto3", "alembic", "granian")
 
@@ -17,6 +18,14 @@ def test_a_command_stands_where_it_is_said_to_and_has_that_name(name: str) -> No
     assert command is not None
     assert command.name == name
     assert command.help
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_command_needs_nothing_that_another_one_loaded(name: str) -> None:
+    done = subprocess.run(
+        [PROGRAM, name, "--help"], check=True, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.startswith(f"Usage: cadans {name}")
 
 
 @pytest.mark.parametrize("words", [("--version",), ("upload", "--help")])
