@@ -6,6 +6,7 @@ each of them is told: unlock and outbox row committed.
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.parts.crowds import Crowd, add_crowd, analyse
 WEEK = timedelta(days=7)
 MINUTE_SECONDS = 60
 GIVE_UP_SECONDS = 1_200
+ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +38,22 @@ class Told:
 
 
 def run(*, is_quick: bool) -> list[Measure]:
-    """Measure one worker, then two, on copies of the same tables."""
+    """Measure one worker, then two, by turns on copies of the same tables."""
     everybody, due = (50_000, 5_000) if is_quick else (1_000_000, 20_000)
     with cluster() as (postgres, socket), tempfile.TemporaryDirectory() as var:
-        postgres.run("CREATE DATABASE one")
+        postgres.run("CREATE DATABASE filled")
         say(f"unlocks: {everybody:,} subscriptions …")
-        fill(socket_url(postgres.port, socket, "one"), everybody, due)
-        postgres.run("CREATE DATABASE two TEMPLATE one")
-        told = {}
-        for workers, name in ((1, "one"), (2, "two")):
-            say(f"unlocks: {workers} at work …")
-            url = socket_url(postgres.port, socket, name)
-            told[workers] = measure(url, Path(var) / name, workers, due)
+        fill(socket_url(postgres.port, socket, "filled"), everybody, due)
+        runs: dict[int, list[Told]] = {1: [], 2: []}
+        for number in range(ROUNDS):
+            for workers, found in runs.items():
+                say(f"unlocks: {workers} at work, round {number + 1} of {ROUNDS} …")
+                name = f"round_{number}_{workers}"
+                postgres.run(f"CREATE DATABASE {name} TEMPLATE filled")
+                url = socket_url(postgres.port, socket, name)
+                found.append(measure(url, Path(var) / name, workers, due))
+                postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+    told = {workers: _middle(each) for workers, each in runs.items()}
     what = f"postgres, {due:,} of {everybody:,} subscriptions"
     return [
         Measure(
@@ -68,6 +74,11 @@ def run(*, is_quick: bool) -> list[Measure]:
             facts={"seconds": round(told[2].seconds, 1), "per_second": round(told[2].rate)},
         ),
     ]
+
+
+def _middle(runs: Sequence[Told]) -> Told:
+    """The one of middling speed: a machine that does something else for a second spoils a run."""
+    return sorted(runs, key=lambda told: told.rate)[len(runs) // 2]
 
 
 def fill(url: str, everybody: int, due: int) -> None:
