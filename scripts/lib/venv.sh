@@ -23,7 +23,7 @@ prepare_venv() {
         exit 1
     fi
     wanted=$(cat setup.cfg pyproject.toml | sha256sum)
-    for extra in only "$@"; do
+    for extra in base "$@"; do
         [ "$(cat ".venv/ready-$extra" 2>/dev/null)" = "$wanted" ] || is_there=no
     done
     if [ -x .venv/bin/python ] && [ $is_there = yes ]; then
@@ -36,7 +36,7 @@ prepare_venv() {
         echo "The packages could not be installed; what pip says stands above. Mend it and run this again." >&2
         exit 1
     fi
-    for extra in only "$@"; do
+    for extra in base "$@"; do
         echo "$wanted" >".venv/ready-$extra"
     done
 }

@@ -1,12 +1,12 @@
 """`cadans backup` and `cadans restore` say in words what they need, and do nothing without it."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from app.cli import cadans
+from tests.parts.postgres import lay_tables
 
 # Each command sets the log up.
 pytestmark = pytest.mark.usefixtures("open_log")
@@ -14,14 +14,13 @@ pytestmark = pytest.mark.usefixtures("open_log")
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """An empty folder for a house."""
-    (tmp_path / "var").mkdir(mode=0o700)
+    """A house in which nothing is yet."""
     return {"CADANS_VAR": str(tmp_path / "var")}
 
 
 @pytest.fixture
 def with_tables(environ: dict[str, str], migrated_sqlite: Path) -> dict[str, str]:
-    shutil.copy(migrated_sqlite, Path(environ["CADANS_VAR"]) / "cadans.sqlite3")
+    lay_tables(migrated_sqlite, Path(environ["CADANS_VAR"]))
     return environ
 
 

@@ -1,7 +1,6 @@
 """An archive that somebody else had in hand fills no memory and no disk, and leaves no folder."""
 
 import json
-import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,6 +22,7 @@ from media.keys import new_object_key
 from tests.backup.test_moving_house import PASSPHRASE, Quiet
 from tests.builders import a_course
 from tests.parts.house import MakeHouse
+from tests.parts.postgres import lay_tables
 
 Change = Callable[[dict[str, Any]], object]
 COVER = b"a cover " * 1000
@@ -44,8 +44,7 @@ def made(house: House, tmp_path: Path) -> Path:
 def new(make_house: MakeHouse, tmp_path: Path, migrated_sqlite: Path) -> House:
     """Where it is to be brought to."""
     var = tmp_path / "new"
-    var.mkdir(mode=0o700)
-    shutil.copy(migrated_sqlite, var / "cadans.sqlite3")
+    lay_tables(migrated_sqlite, var)
     return make_house(Settings.from_env({"CADANS_VAR": str(var)}))
 
 

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from media.folder import FolderStore
 from media.keys import ObjectKey
 from tests.builders import START, a_course, a_listener, a_subscription, an_account
 from tests.parts.house import MakeHouse, SettableClock
-from tests.parts.postgres import Postgres
+from tests.parts.postgres import Postgres, lay_tables
 from tests.parts.rgw import S3Server, set_credentials, url_of
 from tests.web.conftest import WEEK, store_sound, token_of
 
@@ -77,9 +76,8 @@ class Movers:
         if database == "postgres" or store == "s3":
             environ.setdefault("CADANS_FEED_KEYS", f"1:{secrets.token_hex(32)}")
             environ.setdefault("CADANS_SECRET_KEYS", secrets.token_hex(32))
-        var.mkdir(mode=0o700)
         if database == "sqlite":
-            shutil.copy(self.request.getfixturevalue("migrated_sqlite"), var / "cadans.sqlite3")
+            lay_tables(self.request.getfixturevalue("migrated_sqlite"), var)
         return self.make_house(Settings.from_env(environ))
 
     def back_up(

@@ -21,22 +21,23 @@ from typing import Any
 
 import feedparser
 import httpx
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db.models import Confirmation, Course, Lesson, Recording
+from app.db.models import Confirmation, Recording
 from app.db.session import open_database
 from app.demo import load_demo_course
 from app.settings import Settings
 from feeds.tokens import FeedToken
 from media.location import S3Location
-from tests.bench.figures import Measure, say
+from tests.bench.figures import Measure, none, say
 from tests.bench.houses import Parts, parts_for
-from tests.bench.life import Life, Polls, SignUps, Uploads, going_on
-from tests.bench.town import UPLOADS, People, Town, a_town
+from tests.bench.life import Life, Polls, SignUps, Uploads, going_on, went_wrong
+from tests.bench.town import People, Town, a_town, count_uploaded
 from tests.parts.rgw import S3Server, environ_of, url_of
-from tests.parts.server import Installation
+from tests.parts.server import Installation, installation
 
+BENCH = "drill"
 PASSPHRASE = "seven seas and a half"
 WORDS = "words"
 POLLERS = 2
@@ -129,7 +130,7 @@ def _drill(town: Town, own: Parts) -> list[Measure]:
         _night("the next one, with what is new", second),
         _night("backup of SQLite and a folder", third),
         *_disturbed(lives, tried_again=sign_ups.tried_again),
-        _none("recordings missing in a backup", sum(night.missing for night in nights)),
+        none(BENCH, "recordings missing in a backup", sum(night.missing for night in nights)),
         *_returned("on SQLite and a folder", small_back, heard, known),
         *_returned("on PostgreSQL and S3 again", large_back, heard, known),
     ]
@@ -233,11 +234,9 @@ def _elsewhere(town: Town, folder: Path, environ: dict[str, str]) -> Iterator[In
         "CADANS_TRUSTED_PROXIES": "127.0.0.1",
         "CADANS_MAIL": town.mail_server.url,
     }
-    house = Installation(folder=folder, environ={**same, **environ}, port=town.webs[0].port)
-    try:
+    with installation(folder, {**same, **environ}) as house:
+        house.port = town.webs[0].port
         yield house
-    finally:
-        house.stop()
 
 
 def _come_back(town: Town, house: Installation, archive: Path, heard: Heard, known: Known) -> Back:
@@ -252,7 +251,7 @@ def _come_back(town: Town, house: Installation, archive: Path, heard: Heard, kno
     again = _listen(town, tokens)
     with _tables_of(house) as session:
         waiting = set(session.scalars(select(Confirmation.email)))
-        uploaded = _uploaded(session)
+        uploaded = count_uploaded(session)
     return Back(
         restored=restored,
         answering=answering,
@@ -279,15 +278,9 @@ def _tables_of(house: Installation) -> Iterator[Session]:
         database.close()
 
 
-def _uploaded(session: Session) -> int:
-    """How many lessons the uploads of the teacher are; a backup says what of theirs is missing."""
-    query = select(func.count(Lesson.id)).join(Course, Course.id == Lesson.course_id)
-    return session.scalar(query.where(Course.slug == UPLOADS)) or 0
-
-
 def _night(name: str, night: Night) -> Measure:
     return Measure(
-        bench="drill",
+        bench=BENCH,
         name=name,
         value=night.seconds,
         unit="s",
@@ -301,30 +294,23 @@ def _night(name: str, night: Night) -> Measure:
 
 def _disturbed(lives: Sequence[Life], tried_again: int) -> list[Measure]:
     """What went wrong for people while a backup was made; nobody should have to try again."""
-    wrong = [words for each in lives for words in each.went_wrong.elements()]
-    for words in wrong:
-        say(words)
-    failed = len(wrong) + tried_again
+    failed = went_wrong(lives) + tried_again
     tried = sum(each.done for each in lives) + failed
-    return [_none(f"of {tried:,} polls, sign-ups and uploads meanwhile failed", failed)]
+    return [none(BENCH, f"of {tried:,} polls, sign-ups and uploads meanwhile failed", failed)]
 
 
 def _returned(where: str, back: Back, heard: Heard, known: Known) -> list[Measure]:
     feeds, recordings = len(heard.feeds), len(heard.recordings)
     return [
         Measure(
-            bench="drill",
+            bench=BENCH,
             name=f"{where}: first feed after",
             value=back.answering,
             unit="s",
             facts={"restored": round(back.restored, 1)},
         ),
-        _none(f"{where}: of {feeds:,} feeds other bytes", back.feeds_lost),
-        _none(f"{where}: of {recordings} recordings other bytes", back.recordings_lost),
-        _none(f"{where}: of {len(known.sign_ups):,} sign-ups lost", back.sign_ups_lost),
-        _none(f"{where}: of {known.uploads} uploads lost", back.uploads_lost),
+        none(BENCH, f"{where}: of {feeds:,} feeds other bytes", back.feeds_lost),
+        none(BENCH, f"{where}: of {recordings} recordings other bytes", back.recordings_lost),
+        none(BENCH, f"{where}: of {len(known.sign_ups):,} sign-ups lost", back.sign_ups_lost),
+        none(BENCH, f"{where}: of {known.uploads} uploads lost", back.uploads_lost),
     ]
-
-
-def _none(name: str, value: int) -> Measure:
-    return Measure(bench="drill", name=name, value=value, unit="", target=0, is_at_most=True)

@@ -28,6 +28,11 @@ class Measure:
         return self.value <= self.target if self.is_at_most else self.value >= self.target
 
 
+def none(bench: str, name: str, value: int) -> Measure:
+    """A count of what must not happen."""
+    return Measure(bench=bench, name=name, value=value, unit="", target=0, is_at_most=True)
+
+
 def tell(measures: Sequence[Measure], *, is_json: bool) -> None:
     """Print what was found."""
     if is_json:

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -18,6 +18,7 @@ import httpx
 from mutagen.easyid3 import EasyID3
 
 from app.demo import load_demo_course
+from tests.bench.figures import say
 from tests.bench.town import SLUG, UPLOADS, Town
 from tests.parts.server import PROGRAM
 
@@ -78,6 +79,14 @@ def going_on(*lives: Life) -> Iterator[None]:
     finally:
         for life in lives:
             life.stop()
+
+
+def went_wrong(lives: Iterable[Life]) -> int:
+    """Say all that went wrong in them; answer how often something did."""
+    wrong = [words for each in lives for words in each.went_wrong.elements()]
+    for words in wrong:
+        say(words)
+    return len(wrong)
 
 
 class Polls(Life):

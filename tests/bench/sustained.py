@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.figures import Measure, say
+from tests.bench.figures import Measure, none, say
 from tests.bench.houses import parts_for
-from tests.bench.life import Life, SignUps, Uploads, going_on
+from tests.bench.life import Life, SignUps, Uploads, going_on, went_wrong
 from tests.bench.town import People, Town, a_town
 
+BENCH = "sustained"
 HERE = Path(__file__).parent
 CONNECTIONS = 64
 LOOK_SECONDS = 2.0
@@ -107,12 +108,10 @@ def _measures(
 ) -> list[Measure]:
     first, last = memory
     what = f"{plan.subscriptions:,} subscriptions, {plan.seconds} s"
-    wrong = [words for each in lives for words in each.went_wrong.elements()]
-    for words in wrong:
-        say(words)
+    failed = went_wrong(lives)
     return [
         Measure(
-            bench="sustained",
+            bench=BENCH,
             name=f"{what}: 99th percentile of polls",
             value=found.p99_ms,
             unit="ms",
@@ -125,7 +124,7 @@ def _measures(
             },
         ),
         Measure(
-            bench="sustained",
+            bench=BENCH,
             name=f"{what}: memory of the last minute",
             value=last / first,
             unit="x the first",
@@ -133,13 +132,9 @@ def _measures(
             is_at_most=True,
             facts={"first_mb": round(first), "last_mb": round(last)},
         ),
-        _none("polls that failed", found.failures),
-        _none(f"of {sum(each.done for each in lives):,} sign-ups and uploads failed", len(wrong)),
+        none(BENCH, "polls that failed", found.failures),
+        none(BENCH, f"of {sum(each.done for each in lives):,} sign-ups and uploads failed", failed),
     ]
-
-
-def _none(name: str, value: int) -> Measure:
-    return Measure(bench="sustained", name=name, value=value, unit="", target=0, is_at_most=True)
 
 
 def _warm_up(town: Town, feeds: Path, seconds: int) -> None:

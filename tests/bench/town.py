@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.clock import system_clock
@@ -201,6 +201,12 @@ def _teacher(session: Session) -> str:
     a_membership(session, account, course, Role.OWNER)
     fields = TokenFields(account_id=account.id, label="bench")
     return api_tokens.create(session, fields, now=system_clock()).text
+
+
+def count_uploaded(session: Session) -> int:
+    """How many lessons the uploads of the teacher became."""
+    query = select(func.count(Lesson.id)).join(Course, Course.id == Lesson.course_id)
+    return session.scalar(query.where(Course.slug == UPLOADS)) or 0
 
 
 def _session_of(leader: int) -> list[int]:

@@ -6,7 +6,8 @@ each of them is told: unlock and outbox row committed.
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.bench.figures import Measure, say
 from tests.bench.houses import cluster, environ_of, socket_url, working
 from tests.builders import a_course
 from tests.parts.crowds import Crowd, add_crowd, analyse
+from tests.parts.postgres import Postgres
 
 WEEK = timedelta(days=7)
 MINUTE_SECONDS = 60
@@ -49,12 +51,14 @@ def run(*, is_quick: bool) -> list[Measure]:
             for workers, found in runs.items():
                 say(f"unlocks: {workers} at work, round {number + 1} of {ROUNDS} …")
                 name = f"round_{number}_{workers}"
-                postgres.run(f"CREATE DATABASE {name} TEMPLATE filled")
-                url = socket_url(postgres.port, socket, name)
-                found.append(measure(url, Path(var) / name, workers, due))
-                postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+                with _copied(postgres, name):
+                    url = socket_url(postgres.port, socket, name)
+                    found.append(measure(url, Path(var) / name, workers, due))
     told = {workers: _middle(each) for workers, each in runs.items()}
-    what = f"postgres, {due:,} of {everybody:,} subscriptions"
+    return _measures(f"postgres, {due:,} of {everybody:,} subscriptions", told)
+
+
+def _measures(what: str, told: Mapping[int, Told]) -> list[Measure]:
     return [
         Measure(
             bench="unlocks",
@@ -74,6 +78,14 @@ def run(*, is_quick: bool) -> list[Measure]:
             facts={"seconds": round(told[2].seconds, 1), "per_second": round(told[2].rate)},
         ),
     ]
+
+
+@contextmanager
+def _copied(postgres: Postgres, name: str) -> Iterator[None]:
+    """A copy of the filled tables for one round."""
+    postgres.run(f"CREATE DATABASE {name} TEMPLATE filled")
+    yield
+    postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _middle(runs: Sequence[Told]) -> Told:

@@ -57,8 +57,13 @@ def look_at(url: str) -> dict[str, Check]:
 
 def test_house_that_answers_is_found_fine(served: Installation) -> None:
     every = dict.fromkeys(("address", "web_clock", "proxies", "threads", "audio"), Grade.OK)
+    found = {}
     # On a busy machine one answer may take as long as if no thread were free.
-    assert any(grades(look(settings_of(served))) == every for _ in range(TRIES))
+    for _ in range(TRIES):
+        found = grades(look(settings_of(served)))
+        if found == every:
+            break
+    assert found == every
 
 
 def test_house_with_other_keys_is_another_one(served: Installation) -> None:

@@ -169,6 +169,12 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def lay_tables(migrated_sqlite: Path, var: Path) -> None:
+    """Give a house that keeps everything in `var` its tables, empty."""
+    var.mkdir(mode=0o700, exist_ok=True)
+    shutil.copy(migrated_sqlite, var / "cadans.sqlite3")
+
+
 @pytest.fixture
 def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
     path = tmp_path / "cadans.sqlite3"

@@ -135,7 +135,6 @@ def with_s3(
         **environ_of(bucket),
     }
     folder = tmp_path_factory.mktemp("s3") / "house"
-    (folder / "var").mkdir(parents=True)
     with installation(folder, environ) as here:
         here.make_tables()
         here.serve()
